@@ -1,0 +1,145 @@
+"""The composition root: Settings -> objects -> the WSGI application. The only place that builds."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from ulid import ULID
+
+from rpcbridge import log, settings
+from rpcbridge.backend import Client, Routes, Target
+from rpcbridge.bridge import Bridge, Surroundings
+from rpcbridge.domain.actions import AnyAction, Prompt
+from rpcbridge.errors import AnswerRejected, ConfigurationError, Problem, nearest
+from rpcbridge.platforms import Options, Platform, discovered
+from rpcbridge.schemas import actions
+from rpcbridge.schemas.fields import load_prompt
+from rpcbridge.settings import Settings
+from rpcbridge.transport import Tls, Transport
+from rpcbridge.web import Surface, create
+from rpcbridge.web.guard import Guard
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A configuration that has been checked: every platform, and which backend and fallback serve whom."""
+
+    settings: Settings
+    platforms: Mapping[str, Platform]
+    routes: Routes[AnyAction]
+
+
+def load_settings(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """The settings of this process: file, environment, overrides. Raises ConfigurationError."""
+    if file is None and os.environ.get("RPCBRIDGE_CONFIG"):
+        file = Path(os.environ["RPCBRIDGE_CONFIG"])
+    sections = {name: folder.Section for name, folder in discovered().items()}
+    return settings.load(file, os.environ, overrides or {}, sections)
+
+
+def plan(configured: Settings) -> Plan:
+    """Everything that can be checked before serving. Raises ConfigurationError with every fault."""
+    problems: list[Problem] = []
+    folders = discovered()
+    catalogue = _catalogue(configured.prompts, list(folders), problems)
+    options = Options(catalogue, configured.strict)
+    platforms = {name: folder.make(configured.platforms[name], options) for name, folder in folders.items()}
+    if not configured.backend.url:
+        message = 'missing, and required: the base URL of your backend, such as "http://127.0.0.1:8090"'
+        problems.append(Problem("backend.url", message))
+    routes = _routes(configured, platforms, problems)
+    if problems:
+        raise ConfigurationError(problems)
+    return Plan(configured, platforms, routes)
+
+
+def build(checked: Plan) -> Flask:
+    """The WSGI application of one process. To be called after the fork."""
+    log.configure()
+    backend, server = checked.settings.backend, checked.settings.server
+    transport = Transport(
+        idle_connections=backend.idle_connections, connect_timeout=backend.connect_timeout,
+        tls=Tls(backend.verify, backend.ca_file), proxy=backend.proxy,
+    )  # fmt: skip
+    client = Client(backend, transport, clock=time.monotonic, wall=time.time, sleep=time.sleep)
+    lines = log.ExchangeLog(backend.deadline)
+    around = Surroundings(
+        clock=time.monotonic, now=lambda: datetime.now(UTC), new_id=lambda: str(ULID()),
+        observe=lines, report_bug=lines.report_bug,
+    )  # fmt: skip
+    bridge = Bridge(
+        client, checked.routes, around,
+        deadline=backend.deadline, max_calls=server.call_limit, include_raw=backend.include_raw,
+    )  # fmt: skip
+    doors = {
+        name.replace("_", "-"): (platform, _guard(checked.settings, name)) for name, platform in checked.platforms.items()
+    }
+    return create(Surface(bridge, doors, server.max_body))
+
+
+def _guard(configured: Settings, name: str) -> Guard:
+    section = configured.platforms[name]
+    return Guard(section.secret, section.networks, configured.server.trusted_proxies)
+
+
+def _routes(configured: Settings, platforms: Mapping[str, Platform], problems: list[Problem]) -> Routes[AnyAction]:
+    url, sources = configured.backend.url, configured.sources
+    default: AnyAction = actions.HANG_UP
+    if configured.fallback is not None:
+        default = _fallback(configured.fallback, "fallback", sources.get("fallback", ""), platforms, problems)
+    numbers: dict[str, Target[AnyAction]] = {}
+    prefixes: list[tuple[str, Target[AnyAction]]] = []
+    for index, route in enumerate(configured.routes, 1):
+        fallback = default
+        if route.fallback is not None:
+            fallback = _fallback(route.fallback, f"route {index}.fallback", route.source, platforms, problems)
+        target = Target(route.url or url, fallback)
+        if route.called_number in numbers or route.called_prefix in dict(prefixes):
+            problems.append(Problem(f"route {index}", "the number or prefix is routed twice", route.source))
+        if route.called_number:
+            numbers[route.called_number] = target
+        else:
+            prefixes.append((route.called_prefix, target))
+    return Routes(Target(url, default), numbers, prefixes)
+
+
+def _fallback(
+    given: Mapping[str, Any], path: str, source: str, platforms: Mapping[str, Platform], problems: list[Problem]
+) -> AnyAction:
+    """The fallback action, tried out on every platform: a caller must be able to hear it."""
+    try:
+        action = actions.load(given).action
+        for platform in platforms.values():
+            platform.encode(platform.from_domain(action, None, "xmlrpc")[0], "xmlrpc")
+    except AnswerRejected as error:
+        for problem in error.problems:
+            problems.append(Problem(".".join(part for part in (path, problem.path) if part), problem.message, source))
+        return actions.HANG_UP
+    return action
+
+
+def _catalogue(
+    given: Mapping[str, Mapping[str, Any]], platforms: list[str], problems: list[Problem]
+) -> dict[str, dict[str, Prompt]]:
+    catalogue: dict[str, dict[str, Prompt]] = {}
+    for name, entry in given.items():
+        path = f"prompts.{name}"
+        if not isinstance(entry, Mapping):
+            problems.append(Problem(path, f"expected a [{path}] table with one prompt per platform"))
+            continue
+        for platform, prompt in entry.items():
+            if platform not in platforms:
+                problems.append(Problem(f"{path}.{platform}", f"unknown platform, {nearest(platform, platforms)}"))
+                continue
+            loaded, faults = load_prompt(prompt, f"{path}.{platform}")
+            problems += faults
+            if loaded is not None:
+                catalogue.setdefault(name, {})[platform] = loaded
+    return catalogue

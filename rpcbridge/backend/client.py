@@ -1,0 +1,179 @@
+"""One event to the backend within one deadline: first attempt, then tenacity while another can still finish."""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
+
+from rpcbridge.backend.requests import RequestWriter
+from rpcbridge.errors import NoUsableAnswer, TransportError
+from rpcbridge.settings import Backend
+from rpcbridge.transport import HttpReply, HttpRequest, Transport
+
+_FIRST_WAIT = 0.05  # seconds; doubles with every attempt, and jitter takes off up to half
+_SHORTEST_ATTEMPT = 0.05  # seconds an attempt needs to have any chance
+_RETRIED_STATUS = {429, 502, 503, 504}
+# Nothing has arrived yet in these cases, so trying again cannot do anything twice.
+_RETRIED_REASONS = {"dns", "refused", "connect_timeout"}
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try: the reason it failed ("" for a reply), the HTTP status (0 for none), seconds taken."""
+
+    reason: str
+    status: int
+    seconds: float
+    message: str = ""
+
+
+@dataclass(slots=True)
+class Hop:
+    """What passed between bridge and backend for one event: filled in as it happens, read by whoever looks."""
+
+    request: HttpRequest | None = None
+    reply: HttpReply | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+
+
+class _Retryable(Exception):
+    """This attempt failed, another may do better; `wait` is what the backend asked for, in seconds."""
+
+    def __init__(self, outcome: NoUsableAnswer, wait: float | None = None) -> None:
+        super().__init__(str(outcome))
+        self.outcome = outcome
+        self.wait = wait
+
+
+class Client:
+    """Sends events. One for all threads of a process; `clock` is monotonic, `wall` is UTC epoch, both in seconds."""
+
+    def __init__(
+        self,
+        settings: Backend,
+        transport: Transport,
+        *,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._writer = RequestWriter(settings)
+        self._transport = transport
+        self._attempt_timeout = settings.attempt_timeout
+        self._clock = clock
+        self._wall = wall
+        self._sleep = sleep
+
+    def ask(self, base_url: str, event: Mapping[str, Any], deadline: float, traceparent: str, seen: Hop) -> Any:
+        """The JSON value the backend answers a question with. Raises NoUsableAnswer."""
+        return answer_in(self.deliver(base_url, event, deadline, traceparent, seen))
+
+    def deliver(
+        self, base_url: str, event: Mapping[str, Any], deadline: float, traceparent: str, seen: Hop
+    ) -> HttpReply:
+        """A 2xx reply before `deadline` (by the clock). Raises NoUsableAnswer with the last attempt's reason."""
+        request = self._writer.written(base_url, event, traceparent)
+        try:
+            return self._attempt(request, deadline, 1, seen)
+        except _Retryable as failure:
+            first = failure
+        return self._again(request, deadline, first, seen)
+
+    def _again(self, request: HttpRequest, deadline: float, first: _Retryable, seen: Hop) -> HttpReply:
+        """Attempts 2, 3, ... Entered only after a first failure: a call that works does not pay for it."""
+        latest = first
+
+        def pause(_: RetryCallState | None = None) -> float:
+            backoff: float = _FIRST_WAIT * 2 ** (len(seen.attempts) - 1) * random.uniform(0.5, 1.0)
+            return max(backoff, latest.wait or 0.0)
+
+        wait = pause()
+
+        def hopeless(_: RetryCallState) -> bool:
+            nonlocal wait
+            wait = pause()
+            return self._clock() + wait + _SHORTEST_ATTEMPT > deadline
+
+        def attempt() -> HttpReply:
+            nonlocal latest
+            try:
+                return self._attempt(request, deadline, len(seen.attempts) + 1, seen)
+            except _Retryable as failure:
+                latest = failure
+                raise
+
+        if self._clock() + wait + _SHORTEST_ATTEMPT > deadline:
+            raise first.outcome
+        self._sleep(wait)
+        retrying = Retrying(
+            retry=retry_if_exception_type(_Retryable), stop=hopeless, wait=lambda _: wait,
+            sleep=self._sleep, reraise=True,
+        )  # fmt: skip
+        try:
+            return retrying(attempt)
+        except _Retryable as failure:
+            raise failure.outcome from None
+
+    def _attempt(self, request: HttpRequest, deadline: float, number: int, seen: Hop) -> HttpReply:
+        started = self._clock()
+        left = deadline - started
+        allowed = left if self._attempt_timeout is None else min(left, self._attempt_timeout)
+        own = (("Rpcbridge-Deadline-Ms", str(max(0, int(left * 1000)))), ("Rpcbridge-Attempt", str(number)))
+        sent = HttpRequest(request.url, request.headers + own, request.body)
+        seen.request, seen.reply = sent, None
+        try:
+            reply = self._transport.send(sent, allowed)
+        except TransportError as error:
+            seen.attempts.append(Attempt(error.reason, 0, self._clock() - started, str(error)))
+            self._failed(error, deadline)
+        seen.reply = reply
+        seen.attempts.append(Attempt("", reply.status, self._clock() - started))
+        if 200 <= reply.status < 300:
+            return reply
+        self._refused(reply)
+
+    def _failed(self, error: TransportError, deadline: float) -> NoReturn:
+        outcome = NoUsableAnswer(error.reason, str(error))
+        # A time-out leaves room only where attempt_timeout ended it before the deadline did.
+        if error.reason in _RETRIED_REASONS or (error.reason == "timeout" and self._clock() < deadline - _SHORTEST_ATTEMPT):
+            raise _Retryable(outcome) from None
+        raise outcome from None
+
+    def _refused(self, reply: HttpReply) -> NoReturn:
+        outcome = NoUsableAnswer(f"http_{reply.status // 100}xx", f"the backend answered HTTP {reply.status}")
+        if reply.status in _RETRIED_STATUS:
+            wait = self._retry_after(reply.headers.get("retry-after", ""))
+            if wait is not None or reply.status != 429:
+                raise _Retryable(outcome, wait)
+        raise outcome
+
+    def _retry_after(self, value: str) -> float | None:
+        """Seconds from a Retry-After header, which holds seconds or a date; None where it holds neither."""
+        if value.isascii() and value.isdigit():
+            return float(value[:9])
+        try:
+            return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - self._wall())
+        except (ValueError, OverflowError):
+            return None
+
+
+def answer_in(reply: HttpReply) -> Any:
+    """The JSON value in a 2xx reply, whatever its Content-Type says. Raises NoUsableAnswer naming what came instead."""
+    if not reply.body.strip():
+        raise NoUsableAnswer("empty", f"HTTP {reply.status} with an empty body where an action is due")
+    try:
+        return json.loads(reply.body.removeprefix(b"\xef\xbb\xbf"), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        kind = "html" if reply.body.lstrip()[:1] == b"<" else "not_json"
+        what = "HTML or XML" if kind == "html" else f"no JSON ({str(error)[:80]})"
+        raise NoUsableAnswer(kind, f"HTTP {reply.status} with {what} where an action is due") from None
+
+
+def _no_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON value")

@@ -1,0 +1,207 @@
+"""The straight line: a platform's bytes -> event -> backend -> action -> the platform's bytes.
+
+Known errors say by their class whose fault they are; anything else is logged with a reference.
+Either way a caller who waits hears a valid action, within the deadline.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from rpcbridge.backend import Client, Flights, Hop, Routes
+from rpcbridge.codec import CODES, Fault, MethodCall, MethodResponse, decode_call, fault_of
+from rpcbridge.domain.actions import AnyAction
+from rpcbridge.domain.events import ABSENT, Event
+from rpcbridge.errors import CallError, NoUsableAnswer, Repair, UnknownMethod, nearest
+from rpcbridge.platforms import Native, Platform, Receipt, UnusableCall
+from rpcbridge.schemas import actions, events
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request at its five stations, filled in as it passes; times are monotonic seconds.
+
+    outcome: `answered` (the backend's action), `fallback`, `delivered` or `undelivered` (a
+    notification), `refused` (no call of a known method).
+    """
+
+    platform: str
+    arrived: float
+    traceparent: str
+    platform_request: bytes = b""
+    dialect: str = "xmlrpc"
+    method: str = ""
+    event: Event | None = None
+    hop: Hop = field(default_factory=Hop)
+    shared: bool = False
+    platform_response: bytes = b""
+    outcome: str = ""
+    action: str = ""
+    fallback_reason: str = ""
+    detail: str = ""
+    repairs: list[Repair] = field(default_factory=list)
+    finished: float = 0.0
+
+    @property
+    def called_number(self) -> str | None:
+        """The number that was called, as far as it is known."""
+        number = self.event.called_number if self.event is not None else ABSENT
+        return None if number is ABSENT else number
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the line needs from outside: clocks, ids, and who is told of each exchange."""
+
+    clock: Callable[[], float]
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+    observe: Callable[[Exchange], None]
+    report_bug: Callable[[str], None]
+
+
+class Bridge:
+    """One for all threads of a process."""
+
+    def __init__(
+        self,
+        client: Client,
+        routes: Routes[AnyAction],
+        around: Surroundings,
+        *,
+        deadline: float,
+        max_calls: int,
+        include_raw: bool = False,
+    ) -> None:
+        self._client = client
+        self._routes = routes
+        self._around = around
+        self._deadline = deadline
+        self._include_raw = include_raw
+        self._places = threading.BoundedSemaphore(max_calls)
+        self._flights: Flights[tuple[Event, Any]] = Flights()
+
+    def handle(self, platform: Platform, read_body: Callable[[float], bytes], arrived: float, traceparent: str) -> Exchange:
+        """The whole exchange. `read_body` is given the deadline and may raise CallError. Raises nothing."""
+        seen = Exchange(platform.name, arrived, traceparent)
+        try:
+            response = self._responded(platform, read_body, seen)
+            seen.platform_response = platform.encode(response, seen.dialect)
+        except Exception as error:  # whatever it was, a caller may be waiting
+            seen.platform_response = self._rescued(platform, error, seen)
+        seen.finished = self._around.clock()
+        self._around.observe(seen)
+        return seen
+
+    def _responded(
+        self, platform: Platform, read_body: Callable[[float], bytes], seen: Exchange
+    ) -> MethodResponse | Fault:
+        seen.platform_request = read_body(seen.arrived + self._deadline)
+        call = decode_call(seen.platform_request)
+        seen.dialect, seen.method = call.dialect, call.method
+        seen.repairs += call.repairs
+        kind = platform.methods.get(call.method)
+        if kind is None:
+            known = nearest(call.method, list(platform.methods))
+            raise UnknownMethod(f"unknown method {call.method[:80]!r}, {known}", dialect=call.dialect)
+        with self._place():
+            return self._question(platform, call, seen) if kind == "question" else self._notification(platform, call, seen)
+
+    def _question(self, platform: Platform, call: MethodCall, seen: Exchange) -> MethodResponse:
+        def ask() -> tuple[Event, Any]:
+            event = self._event(platform, call, seen)
+            url = self._routes.of(seen.called_number).url
+            return event, self._client.ask(url, events.dump(event), self._deadline_of(seen), seen.traceparent, seen.hop)
+
+        if platform.shares(call):
+            key = (platform.name, seen.platform_request)
+            left = self._deadline_of(seen) - self._around.clock()
+            (seen.event, answer), seen.shared = self._flights.share(key, left, ask)
+        else:
+            seen.event, answer = ask()
+        action = self._action(platform, answer, seen)
+        response, repairs = platform.from_domain(action, seen.called_number, seen.dialect)
+        seen.repairs += repairs
+        seen.outcome = "answered"
+        seen.action = "native" if isinstance(action, Native) else action.action
+        return response
+
+    def _notification(self, platform: Platform, call: MethodCall, seen: Exchange) -> MethodResponse:
+        event = self._event(platform, call, seen)
+        url = self._routes.of(seen.called_number).url
+        self._client.deliver(url, events.dump(event), self._deadline_of(seen), seen.traceparent, seen.hop)
+        seen.outcome = "delivered"
+        return platform.acknowledge(True)
+
+    def _event(self, platform: Platform, call: MethodCall, seen: Exchange) -> Event:
+        receipt = Receipt(self._around.new_id(), self._around.now(), self._include_raw)
+        seen.event, repairs = platform.to_domain(call, receipt)
+        seen.repairs += repairs
+        return seen.event
+
+    def _action(self, platform: Platform, answer: Any, seen: Exchange) -> AnyAction | Native:
+        if isinstance(answer, dict) and "native" in answer:
+            native, repairs = platform.load_native(answer["native"], "native")
+        elif platform.is_native(answer):
+            native, repairs = platform.load_native(answer, "")
+        else:
+            loaded = actions.load(answer)
+            seen.repairs += loaded.repairs
+            return loaded.action
+        seen.repairs += repairs
+        return native
+
+    def _rescued(self, platform: Platform, error: Exception, seen: Exchange) -> bytes:
+        """The reply when the line broke: the fallback for a question, not delivered for a notification, else a fault."""
+        fault, reason, seen.detail = self._diagnosed(error)
+        if isinstance(error, CallError):
+            seen.dialect = error.dialect or seen.dialect
+            seen.method = error.method or seen.method
+        kind = platform.methods.get(seen.method)
+        if kind == "question":
+            return self._fallback(platform, reason, seen)
+        if kind == "notification":
+            seen.outcome, seen.fallback_reason = "undelivered", reason
+            return platform.encode(platform.acknowledge(False), seen.dialect)
+        seen.outcome, seen.fallback_reason = "refused", reason
+        return platform.encode(fault, seen.dialect)
+
+    def _diagnosed(self, error: Exception) -> tuple[Fault, str, str]:
+        """The fault for a stranger, the short reason for logs, and the whole story."""
+        if isinstance(error, CallError):
+            return fault_of(error), error.reason, str(error)
+        if isinstance(error, NoUsableAnswer):
+            return _INTERNAL, error.reason, str(error)
+        if isinstance(error, UnusableCall):
+            return _INTERNAL, "invalid_params", str(error)
+        reference = secrets.token_hex(4)
+        self._around.report_bug(reference)
+        return Fault(CODES["internal"], f"internal error, reference {reference}"), "internal", f"reference {reference}"
+
+    def _fallback(self, platform: Platform, reason: str, seen: Exchange) -> bytes:
+        action = self._routes.of(seen.called_number).fallback
+        seen.outcome, seen.action, seen.fallback_reason = "fallback", action.action, reason
+        response, _ = platform.from_domain(action, seen.called_number, seen.dialect)
+        return platform.encode(response, seen.dialect)
+
+    def _deadline_of(self, seen: Exchange) -> float:
+        return seen.arrived + self._deadline
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """One of `server.max_calls` places. Raises NoUsableAnswer at once when all are taken."""
+        if not self._places.acquire(blocking=False):
+            raise NoUsableAnswer("too_many_calls", "more calls at once than server.max_calls")
+        try:
+            yield
+        finally:
+            self._places.release()
+
+
+_INTERNAL = Fault(CODES["internal"], "internal error")

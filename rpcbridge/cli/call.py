@@ -1,0 +1,92 @@
+"""`rpcbridge call`: an emulated phone system places a call and says what the caller hears."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import click
+from rich.console import Console
+
+from rpcbridge.cli.configuration import UNREACHABLE
+from rpcbridge.errors import ReplyError, TransportError
+from rpcbridge.pbx.voicenter import MAX_TURNS, OUTCOMES, Script, Turn, Voicenter
+from rpcbridge.transport import Transport
+
+
+@click.command()
+@click.option("--press", default="", metavar="KEYS", help="Keys for each prompt, e.g. 1,1234; an empty one stays silent (1,,9).")
+@click.option("--did", default="0730000000", show_default=True, help="The number that is called.")
+@click.option("--caller", default="0540000000", show_default=True, help="The caller's number.")
+@click.option("--dialect", type=click.Choice(["xmlrpc", "json"]), default="xmlrpc", show_default=True, help="The wire form.")
+@click.option(
+    "--outcome", type=click.Choice(list(OUTCOMES)), default="answer", show_default=True, help="What comes of a dialled call."
+)
+@click.option("--url", metavar="URL", help="The bridge's URL [default: http://127.0.0.1:8080/voicenter, PORT respected]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a turn.")
+def call(press: str, did: str, caller: str, dialect: str, outcome: str, url: str | None, as_json: bool) -> None:
+    """Place a call, as Voicenter would, and print what the caller hears.
+
+    The caller presses the given keys, one item for each prompt that collects digits, and hangs up
+    at the first prompt for which none is left. HANGUP_CALL is sent at the end.
+
+    \b
+    rpcbridge call --press 1,1,1234          Hebrew, order status, order 1234
+    rpcbridge call --press 2,2 --outcome busy
+    rpcbridge call --press 1,,9              silent at the second prompt
+    """
+    presses = _presses(press)
+    script = Script(presses, did, caller, dialect=dialect, outcome=outcome)
+    target = url or f"http://127.0.0.1:{os.environ.get('PORT') or 8080}/voicenter"
+    console = Console(highlight=False)
+    if not as_json:
+        console.print(f"[bold]{caller} calls {did}[/] ({dialect}, call {script.call_id})", soft_wrap=True)
+    try:
+        for number, turn in enumerate(Voicenter(target, Transport()).place(script), 1):
+            if as_json:
+                click.echo(json.dumps(_object(number, turn), ensure_ascii=False))
+            else:
+                _print(console, number, turn)
+    except TransportError as error:
+        _fail(f"{_public(target)} cannot be reached: {error}. Is the bridge running (rpcbridge demo, rpcbridge serve)?", UNREACHABLE)
+    except ReplyError as error:
+        _fail(f"Voicenter could not use this reply, the caller would hear nothing: {error}", 1)
+    if number > MAX_TURNS:
+        _fail(f"the call was ended after {MAX_TURNS} turns: the backend sends this caller in circles", 1)
+
+
+def _presses(press: str) -> tuple[str, ...]:
+    items = tuple(item.strip() for item in press.split(",")) if press else ()
+    for item in items:
+        if item.strip("0123456789*#"):
+            raise click.BadParameter(f"{item!r} is not made of 0-9, * and #", param_hint="--press")
+    return items
+
+
+def _print(console: Console, number: int, turn: Turn) -> None:
+    action = f" → {turn.action}" if turn.action else ""
+    console.print(f"{number:>3}  [cyan]{turn.method}{action}[/]  [dim]{turn.milliseconds} ms[/]", soft_wrap=True)
+    for line in turn.heard:
+        console.print(f"     {line}", markup=False, soft_wrap=True)
+
+
+def _object(number: int, turn: Turn) -> dict[str, Any]:
+    return {
+        "turn": number, "method": turn.method, "sent": turn.sent, "action": turn.action, "data": turn.data,
+        "heard": turn.heard, "ms": turn.milliseconds,
+    }  # fmt: skip
+
+
+def _public(url: str) -> str:
+    """The URL without what may be a secret path segment."""
+    parts = urlsplit(url)
+    path = "/".join(parts.path.split("/")[:2])
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], path, "", ""))
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(message, err=True)
+    sys.exit(code)

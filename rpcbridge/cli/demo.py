@@ -1,0 +1,140 @@
+"""`rpcbridge demo`: the bridge and a small example backend, with things to try."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from rpcbridge.cli.configuration import UNREACHABLE
+from rpcbridge.transport import HttpRequest, Transport
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+# In a clone the example stands beside the package, in an installed wheel inside it.
+_EXAMPLES = (_PACKAGE.parent / "examples" / "shop.py", _PACKAGE / "examples" / "shop.py")
+
+_SAMPLE = """<?xml version="1.0" encoding="utf-8"?>
+<methodCall><methodName>GET_IVR_ACTION</methodName><params><param><value><struct>
+<member><name>DID</name><value><string>0730000000</string></value></member>
+<member><name>CALLER_ID</name><value><string>0540000000</string></value></member>
+<member><name>CALLER_NAME</name><value><string>017W</string></value></member>
+<member><name>IVR_UNIQUE_ID</name><value><string>ced4619f30fc17182d8e41ddf4d6869X</string></value></member>
+<member><name>DTMF</name><value><string/></value></member>
+<member><name>MENU</name><value><string>-1</string></value></member>
+<member><name>PREVIOUS_MENU</name><value><string>-1</string></value></member>
+</struct></value></param></params></methodCall>"""
+
+
+@click.command()
+def demo() -> None:
+    """Run the bridge with a small example backend, and print things to try.
+
+    The bridge listens on 127.0.0.1:8080 (PORT respected), the example backend on a free port.
+    Nothing outside this machine is contacted, no configuration file is read. Ctrl-C stops both.
+    """
+    port = int(os.environ.get("PORT") or 8080)
+    if not _free(port):
+        click.echo(f"127.0.0.1:{port} is taken by another program; choose another port: PORT=8081 rpcbridge demo", err=True)
+        sys.exit(UNREACHABLE)
+    backend_port = _any_free_port()
+    quiet = {name: value for name, value in os.environ.items() if not name.startswith("RPCBRIDGE_")}
+    environment = quiet | {"PORT": str(port), "RPCBRIDGE_CONFIG": os.devnull, "RPCBRIDGE_FALLBACK__ACTION": "hangup"}
+    environment |= {
+        "RPCBRIDGE_BACKEND__URL": f"http://127.0.0.1:{backend_port}",
+        "RPCBRIDGE_FALLBACK__PROMPT": "technical_problem",
+    }
+    example = next((str(path) for path in _EXAMPLES if path.is_file()), "")
+    programs: list[subprocess.Popen[bytes]] = []
+    # Ctrl-C reaches the whole group; a SIGTERM reaches only us, so it becomes one.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        programs.append(subprocess.Popen([sys.executable, example, "--port", str(backend_port)]))
+        programs.append(subprocess.Popen([sys.executable, "-m", "rpcbridge", "serve"], env=environment))
+        _wait_until_open(backend_port, programs)
+        _wait_until_open(port, programs)
+        click.echo(_things_to_try(port, backend_port))
+        while all(program.poll() is None for program in programs):
+            time.sleep(0.2)
+    except KeyboardInterrupt:
+        click.echo("\nStopping.")
+    finally:
+        _stop(programs)
+
+
+def _things_to_try(port: int, backend_port: int) -> str:
+    url = f"http://127.0.0.1:{port}/voicenter"
+    script, here = Path(sys.prefix) / "bin" / "rpcbridge", Path.cwd()
+    command = str(script.relative_to(here) if script.is_relative_to(here) else script)
+    at = "" if port == 8080 else f" --url {url}"
+    body = _SAMPLE.replace("\n", "")
+    return f"""
+rpcbridge listens on {url}; the example backend (examples/shop.py) on http://127.0.0.1:{backend_port}.
+Paste these into another terminal. Ctrl-C here stops both.
+
+1. The question that Voicenter asks when a call begins, in XML-RPC, and the reply of the shop's backend:
+
+curl -s {url} --data '{body}'
+
+   It answers, in one line:
+
+{click.style(_answer(url, body), dim=True)}
+
+2. A whole call, as the caller hears it: Hebrew, order status, order number 1234:
+
+{command} call{at} --press 1,1,1234
+
+3. English, "a person", whose line is busy:
+
+{command} call{at} --press 2,2 --outcome busy --dialect json
+
+"""
+
+
+def _answer(url: str, body: str) -> str:
+    return Transport().send(HttpRequest(url, (), body.encode()), 5).body.decode()
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _any_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        number: int = probe.getsockname()[1]
+        return number
+
+
+def _wait_until_open(port: int, programs: list[subprocess.Popen[bytes]]) -> None:
+    for _ in range(150):
+        if any(program.poll() is not None for program in programs):
+            sys.exit(1)  # it has said why
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    click.echo(f"nothing listens on 127.0.0.1:{port} after 15 s", err=True)
+    sys.exit(UNREACHABLE)
+
+
+def _stop(programs: list[subprocess.Popen[bytes]]) -> None:
+    for program in programs:
+        if program.poll() is None:
+            program.terminate()
+    for program in programs:
+        try:
+            program.wait(12)
+        except subprocess.TimeoutExpired:
+            program.kill()

@@ -1,0 +1,163 @@
+"""The JSON method call: `{"METHOD": ..., "DATA": {...}}` and its replies, both directions.
+
+Read strictly first, then once leniently for the vendor's own unquoted keys. Numbers are taken as
+text, so that 15616841651, 0.10 or a 34-digit id come through as they were written.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+import pyjson5
+
+from rpcbridge.codec.limits import MAX_DEPTH, MAX_VALUES
+from rpcbridge.codec.values import Fault, Lexical, MethodCall, MethodResponse, Value
+from rpcbridge.errors import EncodeError, NotACall, NotWellFormed, Repair
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def read_call(text: bytes) -> MethodCall:
+    """A call. Raises CallError; its `method` is set where the name could be read."""
+    value, repairs = _parse(text)
+    if isinstance(value, list):
+        raise NotACall("a batch of calls is not supported: send one call a request")
+    assert isinstance(value, dict)
+    if "jsonrpc" in value:
+        raise NotACall("JSON-RPC 2.0 is not supported: send METHOD and DATA")
+    method = value.get("METHOD")
+    if not isinstance(method, str) or not method.strip():
+        raise NotACall("METHOD: expected the method's name, a text")
+    params = (value["DATA"],) if "DATA" in value else ()
+    return MethodCall(method.strip(), params, "json", repairs)
+
+
+def read_response(text: bytes) -> MethodResponse | Fault:
+    """A reply, or the fault that a JSON error reply stands for. Raises CallError."""
+    value, _ = _parse(text)
+    if isinstance(value, dict) and isinstance(error := value.get("ERROR"), dict):
+        code, message = error.get("code"), error.get("message")
+        if isinstance(code, str) and re.fullmatch("-?[0-9]+", code) and isinstance(message, str):
+            return Fault(int(code), message)
+    return MethodResponse(value)
+
+
+def write_response(response: MethodResponse | Fault) -> str:
+    """A reply. Raises EncodeError for what the wire cannot carry."""
+    if isinstance(response, Fault):
+        return _dump({"STATUS": 1, "ERROR": {"code": response.code, "message": response.message}})
+    return _dump(response.value)
+
+
+def write_call(call: MethodCall) -> str:
+    """A call, as the platform writes it."""
+    return _dump({"METHOD": call.method, **({"DATA": call.params[0]} if call.params else {})})
+
+
+def _dump(value: Value) -> str:
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError) as error:
+        raise EncodeError(f"JSON cannot carry this: {error}") from None
+    return _LONE_SURROGATE.sub("", text)
+
+
+def _parse(text: bytes) -> tuple[Value, tuple[Repair, ...]]:
+    source = text.decode()
+    try:
+        raw = json.loads(source, parse_int=_integer, parse_float=_double, parse_constant=_refused)
+        return _settled(raw)
+    except RecursionError:
+        raise NotACall(f"values are nested deeper than {MAX_DEPTH}") from None
+    except ValueError:
+        raw, numbers = _lenient(source)
+    value, repairs = _settled(raw, numbers)
+    return value, (Repair("lenient_json", "", "read as JSON5: quote the keys"), *repairs)
+
+
+def _integer(text: str) -> Lexical:
+    return Lexical(text, "int")
+
+
+def _double(text: str) -> Lexical:
+    return Lexical(text, "double")
+
+
+def _refused(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON value")
+
+
+# What a number may stand between; strings, comments and names are passed over whole.
+_TOKEN = re.compile(
+    r"""(?P<skip>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|//[^\n\r]*|/\*.*?\*/|[^\W\d][\w$]*|\$[\w$]*)"""
+    r"|(?P<refused>[+-]?0(?:[xX][0-9a-fA-F]*|[0-9]+))"
+    r"|(?P<number>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)",
+    re.DOTALL,
+)
+
+
+def _lenient(source: str) -> tuple[Any, list[Lexical]]:
+    """The JSON5 value of `source` with every number replaced by its place in the list beside it.
+
+    pyjson5 has no hook for numbers and would round them; it never sees one.
+    """
+    numbers: list[Lexical] = []
+
+    def numbered(token: re.Match[str]) -> str:
+        if token["skip"] is not None:
+            return token[0]
+        if token["refused"] is not None:
+            raise NotWellFormed(f"{_line(source, token.start())}: {token[0][:40]} is no JSON number, write it as text")
+        numbers.append(Lexical(token[0], "int" if token[0].lstrip("+-").isdigit() else "double"))
+        return f" {len(numbers) - 1} "
+
+    replaced = _TOKEN.sub(numbered, source)
+    try:
+        return pyjson5.decode(replaced, MAX_DEPTH), numbers
+    except pyjson5.Json5Exception as error:
+        near = re.search(r"near (\d+)", str(error))
+        place = _line(replaced, int(near[1]) if near else len(replaced))
+        raise NotWellFormed(f"{place}: {_reason(error)}") from None
+
+
+def _line(source: str, offset: int) -> str:
+    return "line " + str(source.count("\n", 0, offset) + 1)
+
+
+def _reason(error: Exception) -> str:
+    return re.sub(r"\s*near \d+", "", str(error.args[0] if error.args else error)) or "not JSON"
+
+
+def _settled(raw: Any, numbers: list[Lexical] | None = None) -> tuple[Value, tuple[Repair, ...]]:
+    """`raw` in the codec's values, bounded in depth and count."""
+    repairs: list[Repair] = []
+    count = 0
+
+    def text(value: str) -> str:
+        if value.isascii() or not _LONE_SURROGATE.search(value):
+            return value
+        repairs.append(Repair("lone_surrogate", "", "half a character replaced"))
+        return _LONE_SURROGATE.sub("\ufffd", value)
+
+    def walk(value: Any, depth: int) -> Value:
+        nonlocal count
+        count += 1
+        if depth > MAX_DEPTH or count > MAX_VALUES:
+            raise NotACall(f"values are nested deeper than {MAX_DEPTH}, or more than {MAX_VALUES} in one body")
+        if isinstance(value, Lexical) or value is None:
+            return value
+        if isinstance(value, str):
+            return text(value)
+        if isinstance(value, dict):
+            return {text(name): walk(member, depth + 1) for name, member in value.items()}
+        if isinstance(value, list):
+            return [walk(item, depth + 1) for item in value]
+        if isinstance(value, bool):
+            return Lexical("true" if value else "false", "boolean")
+        if numbers is not None and isinstance(value, int):
+            return numbers[value]
+        raise NotWellFormed("NaN and Infinity are no JSON values")
+
+    return walk(raw, 1), tuple(repairs)

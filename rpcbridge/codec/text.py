@@ -1,0 +1,98 @@
+"""Bytes -> UTF-8 bytes without BOM, blanks and XML declaration. Knows encodings, not what the text says.
+
+The transport's Content-Type is never asked: PHP's curl posts XML as a form.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from rpcbridge.errors import NotWellFormed, Repair, UnsupportedEncoding
+
+_BLANK = b" \t\r\n\0"
+_DECLARATION = re.compile(rb"<\?xml[\s][^<>]*?\?>")
+_LABEL = re.compile(rb"""\sencoding\s*=\s*["']([^"']*)["']""")
+
+# The visual/implicit suffix says how to lay out Hebrew, not how to read its bytes.
+_ALIASES = {"iso-8859-8-i": "iso-8859-8", "iso-8859-8-e": "iso-8859-8"}
+
+# Python knows these as text encodings, but `<?xml` in them may mean anything.
+_NOT_FOR_XML = {"utf-7", "unicode_escape", "raw_unicode_escape", "punycode", "idna", "undefined"}
+
+# What a sender that declares utf-8 most often really sends on this market.
+_MISLABELLED = "windows-1255"
+
+
+def to_utf8(body: bytes) -> tuple[bytes, tuple[Repair, ...]]:
+    """The text of `body` as UTF-8, stripped at both ends, and what had to be repaired to read it.
+
+    Raises NotWellFormed for bytes that do not fit their encoding, UnsupportedEncoding for an
+    unknown label.
+    """
+    body = _from_utf16(body).removeprefix(codecs.BOM_UTF8).strip(_BLANK)
+    if not body.startswith(b"<?xml"):
+        return _from_label(body, "utf-8")
+    declaration = _DECLARATION.match(body)
+    if declaration is None:
+        raise NotWellFormed("line 1: the XML declaration is not closed")
+    label = _LABEL.search(declaration[0])
+    # The declaration goes, its line ends stay: errors name the sender's line.
+    rest = b"\n" * declaration[0].count(b"\n") + body[declaration.end() :]
+    return _from_label(rest, label[1].decode("latin-1") if label else "utf-8")
+
+
+def _from_utf16(body: bytes) -> bytes:
+    """UTF-16 (by its BOM, or by the NULs between ASCII characters) as UTF-8; anything else as it is."""
+    head = body[:4]
+    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        encoding = "utf-16"
+    elif len(head) == 4 and [byte == 0 for byte in head] == [False, True, False, True]:
+        encoding = "utf-16-le"
+    elif len(head) == 4 and [byte == 0 for byte in head] == [True, False, True, False]:
+        encoding = "utf-16-be"
+    else:
+        return body
+    even = body if len(body) % 2 == 0 else body.rstrip(b"\0") + b"\0" * (encoding == "utf-16-le")
+    try:
+        return even.decode(encoding).encode()
+    except UnicodeError as error:
+        raise NotWellFormed(f"not valid {encoding}: {error}") from None
+
+
+def _from_label(body: bytes, label: str) -> tuple[bytes, tuple[Repair, ...]]:
+    if body.isascii():
+        _python_name(label)
+        return body, ()
+    name = _python_name(label)
+    try:
+        if name in ("utf-8", "ascii"):
+            body.decode("utf-8")
+            return body, ()
+        return body.decode(name).encode(), ()
+    except UnicodeError as error:
+        if name not in ("utf-8", "ascii"):
+            raise NotWellFormed(f"not valid {label}: {error}") from None
+    try:
+        text = body.decode(_MISLABELLED)
+    except UnicodeError:
+        raise NotWellFormed(f"neither valid utf-8 nor {_MISLABELLED}") from None
+    return text.encode(), (Repair("wrong_encoding", "", f"said {label}, read as {_MISLABELLED}"),)
+
+
+def _python_name(label: str) -> str:
+    """Python's name for a declared encoding that extends ASCII, `utf-8` for a UTF-16 label on 8-bit text."""
+    wanted = label.strip().lower()
+    if wanted in ("utf-8", "utf8"):
+        return "utf-8"
+    try:
+        name = codecs.lookup(_ALIASES.get(wanted, wanted)).name
+        if name in _NOT_FOR_XML:
+            raise LookupError
+        if name.startswith(("utf-16", "utf-32")):
+            return "utf-8"
+        if "<?xml".encode(name) != b"<?xml":
+            raise LookupError
+    except (LookupError, UnicodeError, ValueError, TypeError):
+        raise UnsupportedEncoding(f"unknown encoding {label[:40]!r}: use utf-8") from None
+    return name

@@ -1,0 +1,86 @@
+"""What happened in a call, as the backend is told it. One frozen value per event of the contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import ClassVar, Final, Literal, TypeAlias, TypeVar
+
+
+class Absent(Enum):
+    """The type of ABSENT: unknown or not applicable, as against None, which is known to be none."""
+
+    ABSENT = "absent"
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+
+ABSENT: Final = Absent.ABSENT
+
+_T = TypeVar("_T")
+Maybe: TypeAlias = _T | Absent
+
+CALL_STATUSES = (
+    "answered", "busy", "no_answer", "cancelled", "rejected", "unavailable", "congestion",
+    "invalid_number", "not_allowed", "failed", "unknown",
+)  # fmt: skip
+REASONS = ("call_started", "input", "no_input", "leg_failed", "leg_ended")
+DIRECTIONS = ("inbound", "outbound")
+ENDED_BY = ("caller", "target", "backend", "bridge", "platform", "unknown")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEvent:
+    """What every event about a call carries. Numbers that are names stay text, as received."""
+
+    event: ClassVar[str]
+
+    event_id: str
+    occurred_at: datetime
+    platform: str
+    call_id: str
+    direction: str
+    caller_number: Maybe[str] = ABSENT
+    caller_name: Maybe[str] = ABSENT
+    called_number: Maybe[str] = ABSENT
+    raw: Maybe[object] = ABSENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionRequested(CallEvent):
+    """A caller is on the line and waits for an action. `menu` is None at the start of the call."""
+
+    event: ClassVar[str] = "action_requested"
+
+    reason: str
+    turn: Maybe[int] = ABSENT
+    menu: Maybe[str | None] = ABSENT
+    previous_menu: Maybe[str | None] = ABSENT
+    digits: str = ""
+    state: Maybe[object] = ABSENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded(CallEvent):
+    """The call is over. Durations in seconds; the two platform times exactly as received, unit unverified."""
+
+    event: ClassVar[str] = "call_ended"
+
+    target: Maybe[str] = ABSENT
+    call_status: Maybe[str] = ABSENT
+    platform_text: Maybe[str] = ABSENT
+    hangup_cause: Maybe[int] = ABSENT
+    ended_by: Maybe[str] = ABSENT
+    duration: Maybe[int] = ABSENT
+    ring_duration: Maybe[int] = ABSENT
+    billed_duration: Maybe[int] = ABSENT
+    estimated: Maybe[bool] = ABSENT
+    platform_call_time: Maybe[int] = ABSENT
+    platform_call_start: Maybe[int] = ABSENT
+    state: Maybe[object] = ABSENT
+
+
+Event: TypeAlias = ActionRequested | CallEnded
+EVENTS: tuple[type[ActionRequested] | type[CallEnded], ...] = (ActionRequested, CallEnded)

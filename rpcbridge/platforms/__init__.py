@@ -1,0 +1,97 @@
+"""What a phone system's folder offers, and how the folders are found. One folder per platform; they never import each other."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from rpcbridge.codec import MethodCall, MethodResponse
+from rpcbridge.domain.actions import AnyAction, Catalogue
+from rpcbridge.domain.events import Event
+from rpcbridge.errors import Problem, Repair, RpcbridgeError, listed
+
+Kind = Literal["question", "notification"]
+
+
+class UnusableCall(RpcbridgeError):
+    """A known method's parameters cannot be used; `problems` names each."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        super().__init__(listed(problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the bridge itself says of an event: its id (ULID), the time of receipt (UTC), whether `raw` goes along."""
+
+    event_id: str
+    occurred_at: datetime
+    include_raw: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """An answer in the platform's own shape, validated by the platform."""
+
+    value: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What from_domain needs to know of the configuration beside the platform's own section."""
+
+    catalogue: Catalogue
+    strict: bool = False
+
+
+class Platform(Protocol):
+    """One phone system. Every method is pure: no I/O, no clock."""
+
+    name: str
+    methods: Mapping[str, Kind]
+
+    def to_domain(self, call: MethodCall, receipt: Receipt) -> tuple[Event, tuple[Repair, ...]]:
+        """The event `call` reports. Raises UnusableCall with every problem."""
+
+    def shares(self, call: MethodCall) -> bool:
+        """Whether an identical request in flight at the same time may share this one's answer."""
+
+    def is_native(self, answer: object) -> bool:
+        """Whether a backend's top-level answer is in the platform's own shape."""
+
+    def load_native(self, answer: object, path: str) -> tuple[Native, tuple[Repair, ...]]:
+        """The platform's own shape, validated. Raises AnswerRejected with every problem under `path`."""
+
+    def from_domain(
+        self, action: AnyAction | Native, called_number: str | None, dialect: str
+    ) -> tuple[MethodResponse, tuple[Repair, ...]]:
+        """`action` as this platform's reply. Raises AnswerRejected for what the platform lacks."""
+
+    def acknowledge(self, delivered: bool) -> MethodResponse:
+        """The reply to a notification."""
+
+    def encode(self, response: Any, dialect: str) -> bytes:
+        """A response or fault as bytes in `dialect`."""
+
+
+class PlatformFolder(Protocol):
+    """What a platform's package must define: its name, its settings section and how it is made."""
+
+    NAME: str
+    Section: type
+
+    def make(self, section: Any, options: Options) -> Platform:
+        """The platform, configured."""
+
+
+def discovered() -> dict[str, PlatformFolder]:
+    """Every platform there is, by its name: each folder of this package."""
+    folders = [
+        importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__) if found.ispkg
+    ]
+    return {folder.NAME: folder for folder in folders}

@@ -1,0 +1,123 @@
+"""GET_IVR_ACTION and HANGUP_CALL -> events. Pure: id and time come with the receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import Schema, ValidationError
+
+from rpcbridge.codec import MethodCall
+from rpcbridge.domain.events import ABSENT, ActionRequested, CallEnded
+from rpcbridge.errors import Problem, Repair, shown
+from rpcbridge.platforms import Receipt, UnusableCall
+from rpcbridge.platforms.voicenter.tables import CALL_STATUS, NO_MENU
+from rpcbridge.platforms.voicenter.wire import ACTION_REQUEST, HANGUP_REQUEST
+from rpcbridge.schemas.fields import problems_of
+
+Repairs = tuple[Repair, ...]
+
+
+def data_of(call: MethodCall) -> Mapping[str, Any] | None:
+    """The call's one struct; None where there is none. PHP writes an empty map as an empty array."""
+    if len(call.params) != 1:
+        return None
+    data = call.params[0]
+    if data == []:
+        return {}
+    return data if isinstance(data, dict) else None
+
+
+def has_call_id(call: MethodCall) -> bool:
+    """Whether the platform sent its own id of the call."""
+    value = (data_of(call) or {}).get("IVR_UNIQUE_ID")
+    return isinstance(value, str) and bool(value.strip())
+
+
+def action_requested(call: MethodCall, receipt: Receipt) -> tuple[ActionRequested, Repairs]:
+    """A caller waits. Raises UnusableCall where any field cannot be read."""
+    data = _struct(call)
+    try:
+        read: dict[str, Any] = ACTION_REQUEST.load(data)
+    except ValidationError as error:
+        raise UnusableCall(problems_of(error, "DATA")) from None
+    call_id, repairs = _call_id(read, data, receipt)
+    menu = _menu(read.get("menu", ABSENT))
+    digits = read.get("digits", "")
+    return ActionRequested(
+        event_id=receipt.event_id, occurred_at=receipt.occurred_at,
+        platform="voicenter", call_id=call_id, direction="inbound",
+        caller_number=read.get("caller_number", ABSENT),
+        caller_name=read.get("caller_name", ABSENT),
+        called_number=read.get("called_number", ABSENT),
+        reason="call_started" if menu in (None, ABSENT) else "input" if digits else "no_input",
+        menu=menu, previous_menu=_menu(read.get("previous_menu", ABSENT)), digits=digits,
+        raw=data if receipt.include_raw else ABSENT,
+    ), (*call.repairs, *repairs)  # fmt: skip
+
+
+def call_ended(call: MethodCall, receipt: Receipt) -> tuple[CallEnded, Repairs]:
+    """The call is over. A field that cannot be read is left out and counted: the event must not be lost for it.
+
+    Raises UnusableCall only where the call carries no struct.
+    """
+    data = dict(_struct(call))
+    repairs: list[Repair] = list(call.repairs)
+    if "CALL_DIALTIME" in data:  # the right spelling, should the vendor ever take to it
+        data.setdefault("CALL_DAILTIME", data["CALL_DIALTIME"])
+        repairs.append(Repair("spelling", "DATA.CALL_DIALTIME", "read as CALL_DAILTIME"))
+    read = _readable(HANGUP_REQUEST, data, repairs)
+    call_id, id_repairs = _call_id(read, data, receipt)
+    status, text = _call_status(read.get("call_status", ""))
+    return CallEnded(
+        event_id=receipt.event_id, occurred_at=receipt.occurred_at,
+        platform="voicenter", call_id=call_id, direction="inbound",
+        caller_number=read.get("caller_number", ABSENT),
+        caller_name=read.get("caller_name", ABSENT),
+        called_number=read.get("called_number", ABSENT),
+        target=read.get("target", ABSENT), call_status=status, platform_text=text,
+        duration=read.get("duration", ABSENT), ring_duration=read.get("ring_duration", ABSENT),
+        platform_call_time=read.get("platform_call_time", ABSENT),
+        platform_call_start=read.get("platform_call_start", ABSENT),
+        raw=data if receipt.include_raw else ABSENT,
+    ), (*repairs, *id_repairs)  # fmt: skip
+
+
+def _struct(call: MethodCall) -> Mapping[str, Any]:
+    data = data_of(call)
+    if data is None:
+        came = shown(call.params[0]) if len(call.params) == 1 else f"{len(call.params)} parameters"
+        raise UnusableCall((Problem("DATA", f"expected one struct, got {came}"),))
+    return data
+
+
+def _readable(schema: Schema, data: Mapping[str, Any], repairs: list[Repair]) -> dict[str, Any]:
+    """What of `data` the schema can read; what it cannot joins `repairs`."""
+    try:
+        loaded: dict[str, Any] = schema.load(data)
+        return loaded
+    except ValidationError as error:
+        repairs += [Repair("unreadable", problem.path, problem.message) for problem in problems_of(error, "DATA")]
+        return dict(error.valid_data)  # type: ignore[arg-type]  # one object in, one object out
+
+
+def _call_id(read: Mapping[str, Any], data: Mapping[str, Any], receipt: Receipt) -> tuple[str, Repairs]:
+    # The vendor's own sample breaks the line inside the id, and HANGUP_CALL carries the same id whole.
+    call_id = "".join(read.get("call_id", "").split())
+    if not call_id:
+        return f"rb-{receipt.event_id}", (Repair("no_call_id", "DATA.IVR_UNIQUE_ID", "made one for this request"),)
+    if call_id != data.get("IVR_UNIQUE_ID"):
+        return call_id, (Repair("blanks", "DATA.IVR_UNIQUE_ID", "white space removed"),)
+    return call_id, ()
+
+
+def _menu(text: Any) -> Any:
+    return None if text == NO_MENU else text
+
+
+def _call_status(text: str) -> tuple[Any, Any]:
+    """The contract's word and, where that is `unknown`, the platform's; absent where nothing was dialled."""
+    if not text:
+        return ABSENT, ABSENT
+    status = CALL_STATUS.get(text.upper())
+    return ("unknown", text) if status is None else (status, ABSENT)

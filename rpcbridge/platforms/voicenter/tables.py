@@ -1,0 +1,30 @@
+"""Voicenter's words and the contract's. From the vendor's "External IVR" document, 5.1 and 5.2."""
+
+from __future__ import annotations
+
+# CALL_STATUS, an open set: ANSWER and ANSWERED both occur, newer interfaces know more.
+CALL_STATUS = {
+    "ANSWER": "answered",
+    "ANSWERED": "answered",
+    "BUSY": "busy",
+    "NOANSWER": "no_answer",
+    "CANCEL": "cancelled",
+    # "This status is usually a sign that the dialled number is not recognised", says the document.
+    "CONGESTION": "congestion",
+    "CHANUNAVAIL": "unavailable",
+    "DONTCALL": "rejected",
+    "TORTURE": "rejected",
+    "INVALIDARGS": "failed",
+}
+
+# What the platform's own voice speaks; anything else is another language to it.
+LANGUAGES = ("he", "en")
+
+# The start of a call: "will be "-1" at the beginning of the call".
+NO_MENU = "-1"
+
+# Members whose type in the document's samples differs from its tables (voicenter.as_sampled).
+SAMPLED_AS_TEXT = {
+    "xmlrpc": frozenset({"REC_STATUS", "NEXT_MENU_LOOP", "NEXT_MENU_WAIT", "NEXT_MENU_SIZE"}),
+    "json": frozenset({"CALL_MAX_DIAL", "CALL_MAX", "REC_STATUS"}),
+}

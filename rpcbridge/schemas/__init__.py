@@ -1,0 +1,1 @@
+"""marshmallow schemas: the domain <-> the backend contract's JSON. No HTTP, no platform."""

@@ -1,0 +1,86 @@
+"""Events -> the flat JSON object a backend receives. An ABSENT field is left out, None is null."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from marshmallow import Schema, fields, missing
+
+from rpcbridge.domain.events import ABSENT, CALL_STATUSES, DIRECTIONS, ENDED_BY, REASONS, Event
+
+
+class _Moment(fields.String):
+    """RFC 3339 in UTC with milliseconds."""
+
+    def _serialize(self, value: datetime, attr: str | None, obj: Any, **_: Any) -> str:  # type: ignore[override]
+        return value.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+class _Kept(fields.String):
+    """A text that the domain made or kept as it was: no conversion."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> Any:
+        return value
+
+
+def _known(*words: str, **options: Any) -> _Kept:
+    return _Kept(metadata={"enum": list(words)}, **options)
+
+
+class EventSchema(Schema):
+    """What every event about a call carries."""
+
+    event_id = _Kept(required=True, metadata={"pattern": "^[0-9A-HJKMNP-TV-Z]{26}$"})
+    occurred_at = _Moment(required=True, metadata={"format": "date-time"})
+    platform = _Kept(required=True)
+    call_id = _Kept(required=True)
+    direction = _known(*DIRECTIONS, required=True)
+    caller_number = _Kept()
+    caller_name = _Kept()
+    called_number = _Kept()
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """The field's value; ABSENT is what marshmallow calls missing."""
+        value = getattr(obj, attr, default)
+        return missing if value is ABSENT else value
+
+
+class ActionRequestedSchema(EventSchema):
+    """A caller is on the line and waits: the answer is an action."""
+
+    event = fields.Constant("action_requested", required=True, metadata={"type": "string", "enum": ["action_requested"]})
+    turn = fields.Integer(metadata={"minimum": 1})
+    reason = _known(*REASONS, required=True)
+    menu = _Kept(allow_none=True)
+    previous_menu = _Kept(allow_none=True)
+    digits = _Kept(required=True)
+    state = fields.Raw(allow_none=True)
+    raw = fields.Raw()
+
+
+class CallEndedSchema(EventSchema):
+    """The call is over: any 2xx acknowledges."""
+
+    event = fields.Constant("call_ended", required=True, metadata={"type": "string", "enum": ["call_ended"]})
+    target = _Kept()
+    call_status = _known(*CALL_STATUSES)
+    platform_text = _Kept()
+    hangup_cause = fields.Integer(metadata={"minimum": 0, "maximum": 127})
+    ended_by = _known(*ENDED_BY)
+    duration = fields.Integer()
+    ring_duration = fields.Integer()
+    billed_duration = fields.Integer()
+    estimated = fields.Boolean()
+    platform_call_time = fields.Integer()
+    platform_call_start = fields.Integer()
+    state = fields.Raw(allow_none=True)
+    raw = fields.Raw()
+
+
+SCHEMAS: dict[str, EventSchema] = {"action_requested": ActionRequestedSchema(), "call_ended": CallEndedSchema()}
+
+
+def dump(event: Event) -> dict[str, Any]:
+    """The JSON object of `event`, its name first."""
+    return {"event": event.event, **SCHEMAS[event.event].dump(event)}

@@ -1,0 +1,154 @@
+"""Fields that read generously and refuse clearly. What they changed is found by comparing, see repairs.py."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
+
+from rpcbridge.domain.actions import Prompt
+from rpcbridge.errors import Problem, nearest, shown
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,40}", re.ASCII)
+_FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_PROMPT_KINDS = ("file", "url", "text")
+
+
+class Whole(fields.Integer):
+    """A whole number: an integer, an integral float, or ASCII digits with a sign. marshmallow's own takes 7.9 and "1_000"."""
+
+    def __init__(self, low: int | None = None, high: int | None = None, **options: Any) -> None:
+        limits = []
+        if low is not None or high is not None:
+            words = f"{low} or more" if high is None else f"{low} to {high}"
+            limits = [validate.Range(low, high, error=f"expected {words}, got {{input}}")]
+        super().__init__(validate=limits, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> int:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+            return int(value)
+        if isinstance(value, str) and _INTEGER.fullmatch(text := value.strip()):
+            return int(text)
+        raise ValidationError(f"expected an integer, got {shown(value)}")
+
+
+class Text(fields.String):
+    """A text, outer blanks removed. A whole number becomes its digits, as loosely typed backends send ids."""
+
+    def __init__(self, pattern: str | None = None, expected: str = "a text", *, empty: bool = False, **options: Any) -> None:
+        self._pattern = re.compile(pattern) if pattern else None
+        self._expected = expected
+        self._empty = empty
+        super().__init__(**options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> str:
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if not isinstance(value, str):
+            raise ValidationError(f"expected {self._expected}, got {shown(value)}")
+        text = value.strip()
+        if not text and not self._empty:
+            raise ValidationError(f"expected {self._expected}, got {shown(value)}")
+        if self._pattern is not None and not self._pattern.fullmatch(text):
+            raise ValidationError(f"expected {self._expected}, got {shown(value)}")
+        return text
+
+
+class Flag(fields.Boolean):
+    """true or false; also 1, 0 and those words as text."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> bool:
+        flag = value if isinstance(value, bool) else None
+        if flag is None and isinstance(value, int | str):
+            flag = _FLAGS.get(str(value).strip().lower())
+        if flag is None:
+            raise ValidationError(f"expected true or false, got {shown(value)}")
+        return flag
+
+
+class OneOf(Text):
+    """One of a few words, in any case."""
+
+    def __init__(self, *words: str, **options: Any) -> None:
+        self.words = words
+        super().__init__(expected=f"one of {', '.join(words)}", metadata={"enum": list(words)}, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **rest: Any) -> str:
+        word = super()._deserialize(value, attr, data, **rest).lower()
+        if word not in self.words:
+            raise ValidationError(f"expected {self._expected}, got {shown(value)}")
+        return word
+
+
+class PromptField(fields.Field[Prompt]):
+    """A recording's name, or an object with exactly one of `file`, `url`, `text` (and `voice`, `language`)."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Prompt:
+        if isinstance(value, str) and value.strip():
+            return Prompt(name=value.strip())
+        if not isinstance(value, Mapping):
+            raise ValidationError(f"expected a recording's name or an object with file, url or text, got {shown(value)}")
+        loaded: dict[str, Any] = _PROMPT.load(value)
+        if len([kind for kind in _PROMPT_KINDS if kind in loaded]) != 1:
+            raise ValidationError("expected exactly one of file, url, text")
+        return Prompt(**loaded)
+
+
+class AnswerSchema(Schema):
+    """A schema that names the nearest known key for an unknown one, beside all other problems."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    error_messages: ClassVar[dict[str, str]] = {"type": "expected an object"}
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _no_strangers(self, data: Any, original: Any, **_: Any) -> None:
+        known = [str(field.data_key or name) for name, field in self.fields.items()]
+        strangers = [key for key in original if key not in known] if isinstance(original, Mapping) else []
+        if strangers:
+            raise ValidationError({str(key): [f"unknown key, {nearest(str(key), known)}"] for key in strangers})
+
+
+class _PromptSchema(AnswerSchema):
+    file = Text()
+    url = Text()
+    text = Text()
+    voice = Text()
+    language = Text()
+
+
+_PROMPT = _PromptSchema()
+
+
+def problems_of(error: ValidationError, path: str = "") -> tuple[Problem, ...]:
+    """marshmallow's nested messages as a flat list of problems, each with its path."""
+
+    def walk(messages: Any, path: str) -> list[Problem]:
+        if isinstance(messages, Mapping):
+            return [
+                problem
+                for key, inner in messages.items()
+                for problem in walk(inner, path if key == "_schema" else f"{path}.{key}" if path else str(key))
+            ]
+        if isinstance(messages, list):
+            return [problem for inner in messages for problem in walk(inner, path)]
+        return [Problem(path, str(messages).removesuffix(".").replace("Missing data for required field", "missing, and required"))]
+
+    return tuple(walk(error.messages, path))
+
+
+def load_prompt(value: object, path: str) -> tuple[Prompt | None, tuple[Problem, ...]]:
+    """A prompt on its own, or every problem with it under `path`."""
+    try:
+        return _PROMPT_FIELD.deserialize(value), ()
+    except ValidationError as error:
+        return None, problems_of(error, path)
+
+
+_PROMPT_FIELD = PromptField(required=True)

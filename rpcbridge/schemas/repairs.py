@@ -1,0 +1,28 @@
+"""What a generous reading changed, found by comparing what came with what was understood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rpcbridge.domain.actions import Prompt
+from rpcbridge.errors import Repair, shown
+
+
+def repairs_between(given: Mapping[str, object], read: Mapping[str, object], path: str = "") -> tuple[Repair, ...]:
+    """One repair for each field of `read` that does not say what `given` said, with its path."""
+    found: list[Repair] = []
+    for name, value in read.items():
+        if name not in given:
+            continue
+        came, where = given[name], f"{path}.{name}" if path else name
+        if isinstance(value, Prompt):
+            value = value.name if isinstance(came, str) else came
+        if isinstance(value, Mapping) and isinstance(came, Mapping):
+            found += repairs_between(came, value, where)
+        elif isinstance(came, str) and isinstance(value, str):
+            if came != value:
+                kind = "case" if came.strip().lower() == value.lower() and came.strip() != value else "blanks"
+                found.append(Repair(kind, where, f"{shown(came)} read as {shown(value)}"))
+        elif isinstance(value, str | bool | int) and (type(came) is not type(value) or came != value):
+            found.append(Repair("type", where, f"{shown(came)} read as {shown(value)}"))
+    return tuple(found)

@@ -1,0 +1,214 @@
+"""TOML file, then environment over it, then flags over that. Faults are collected, never the first one only."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rpcbridge.errors import ConfigurationError, Problem, nearest, shown
+from rpcbridge.settings.sections import Backend, General, Route, Server, Settings
+from rpcbridge.settings.table import Setting, settings_of
+
+DEFAULT_FILE = "rpcbridge.toml"
+_PREFIX = "RPCBRIDGE_"
+_TABLES = ("fallback", "prompts", "route")  # not of the table of settings: their keys are the reader's own
+_SPECIAL = {"PORT", "WEB_CONCURRENCY"}
+
+
+def load(
+    file: Path | None, environment: Mapping[str, str], overrides: Mapping[str, Any], platform_sections: Mapping[str, type]
+) -> Settings:
+    """The settings. `file` None reads ./rpcbridge.toml if it is there; `overrides` maps paths to values.
+
+    Raises ConfigurationError with every fault, each with its file and line or its variable.
+    """
+    return _Loading(file, environment, overrides, platform_sections).settings()
+
+
+class _Loading:
+    """One reading of the configuration: collects values by path, where each came from, and problems."""
+
+    def __init__(
+        self, file: Path | None, environment: Mapping[str, str], overrides: Mapping[str, Any], platforms: Mapping[str, type]
+    ) -> None:
+        self._sections: dict[str, type] = {"": General, "server": Server, "backend": Backend, **platforms}
+        self._platforms = platforms
+        self._table = {s.path: s for name, section in self._sections.items() for s in settings_of(section, name)}
+        self._problems: list[Problem] = []
+        self._values: dict[str, Any] = {}
+        self._sources: dict[str, str] = {}
+        self._lines: dict[str, int] = {}
+        self._file = file
+        self._tables: dict[str, Any] = {}
+        self._from_file(file)
+        self._from_environment(environment)
+        for path, value in overrides.items():
+            self._give(path, value, "command line")
+
+    def settings(self) -> Settings:
+        sections = {name: self._section(name, kind) for name, kind in self._sections.items() if name}
+        routes = tuple(self._routes(self._tables.get("route", [])))
+        general = self._section("", General)
+        self._check(sections["server"], sections["backend"])
+        fallback = self._mapping("fallback")
+        prompts = self._mapping("prompts") or {}
+        if self._problems:
+            raise ConfigurationError(self._problems)
+        return Settings(
+            server=sections["server"], backend=sections["backend"],
+            platforms={name: sections[name] for name in self._platforms},
+            strict=general.strict, fallback=fallback, routes=routes, prompts=prompts, sources=self._sources,
+        )  # fmt: skip
+
+    def _from_file(self, file: Path | None) -> None:
+        path = file or Path(DEFAULT_FILE)
+        if file is None and not path.is_file():
+            return
+        try:
+            text = path.read_text("utf-8")
+            content = tomllib.loads(text)
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or "not UTF-8 text"
+            self._problems.append(Problem("", f"cannot be read: {reason}", str(path)))
+            return
+        except tomllib.TOMLDecodeError as error:
+            line = re.search(r"line (\d+)", str(error))
+            source = f"{path}:{line[1]}" if line else str(path)
+            self._problems.append(Problem("", f"not valid TOML: {error}", source))
+            return
+        self._file = path
+        self._lines = _lines(text)
+        for name, value in content.items():
+            self._file_entry(name, value)
+
+    def _file_entry(self, name: str, value: Any) -> None:
+        if name in _TABLES:
+            self._tables[name] = value
+        elif name in self._sections and isinstance(value, dict):
+            for key, inner in value.items():
+                self._give(f"{name}.{key}", inner, self._at(f"{name}.{key}"))
+        else:
+            self._give(name, value, self._at(name))
+
+    def _from_environment(self, environment: Mapping[str, str]) -> None:
+        for variable in sorted(environment):
+            if variable.startswith(_PREFIX) and variable != "RPCBRIDGE_CONFIG":
+                self._variable(variable, environment[variable])
+        if environment.get("WEB_CONCURRENCY") and "RPCBRIDGE_SERVER__WORKERS" not in environment:
+            self._give("server.workers", environment["WEB_CONCURRENCY"], "WEB_CONCURRENCY")
+        if environment.get("PORT") and "RPCBRIDGE_SERVER__BIND" not in environment:
+            host = str(self._values.get("server.bind", Server().bind)).rpartition(":")[0]
+            self._give("server.bind", f"{host}:{environment['PORT']}", "PORT")
+
+    def _variable(self, variable: str, value: str) -> None:
+        path = variable.removeprefix(_PREFIX).lower().replace("__", ".")
+        table, _, key = path.partition(".")
+        if table == "fallback" and key:
+            self._tables["fallback"] = {**self._tables.get("fallback", {}), key: value}
+            return
+        setting = self._table.get(path.removesuffix("_file"))
+        if path not in self._table and path.endswith("_file") and setting is not None and setting.secret:
+            try:
+                value = Path(value).read_text("utf-8").strip()
+            except (OSError, UnicodeError):
+                self._problems.append(Problem(setting.path, "the file it names cannot be read", variable))
+                return
+            path = setting.path
+        self._give(path, value, variable)
+
+    def _give(self, path: str, value: Any, source: str) -> None:
+        setting = self._table.get(path)
+        if setting is None:
+            self._problems.append(self._unknown(path, source))
+            return
+        try:
+            self._values[path] = setting.reader.read(value)
+            self._sources[path] = source
+        except ValueError:
+            got = "" if setting.secret else f", got {shown(value)}"
+            self._problems.append(Problem(path, f"expected {setting.reader.expected}{got}", source))
+
+    def _unknown(self, path: str, source: str) -> Problem:
+        section, _, key = path.rpartition(".")
+        if section in self._sections and section:
+            known = [setting.key for setting in settings_of(self._sections[section], section)]
+            return Problem(path, f"unknown key, {nearest(key, known)}", source)
+        known = [*(name for name in self._sections if name), *_TABLES, *(s.key for s in settings_of(General, ""))]
+        return Problem(path, f"unknown section or key, {nearest(path.partition('.')[0], known)}", source)
+
+    def _section(self, name: str, kind: type) -> Any:
+        given = {s.key: self._values[s.path] for s in settings_of(kind, name) if s.path in self._values}
+        return kind(**given)
+
+    def _routes(self, entries: Any) -> Iterator[Route]:
+        if not isinstance(entries, list):
+            self._problems.append(Problem("route", "expected [[route]] tables (two brackets)", self._at("route")))
+            return
+        for number, entry in enumerate(entries, 1):
+            source = self._at(f"route#{number}")
+            yield self._route(entry, f"route {number}", source)
+
+    def _route(self, entry: Mapping[str, Any], path: str, source: str) -> Route:
+        known: dict[str, Setting] = {setting.key: setting for setting in settings_of(Route, "route")}
+        given: dict[str, Any] = {"source": source}
+        for key, value in entry.items():
+            if key == "fallback" and isinstance(value, dict):
+                given[key] = value
+            elif key not in known:
+                message = f"unknown key, {nearest(key, [*known, 'fallback'])}"
+                self._problems.append(Problem(f"{path}.{key}", message, source))
+            else:
+                try:
+                    given[key] = known[key].reader.read(value)
+                except ValueError:
+                    message = f"expected {known[key].reader.expected}, got {shown(value)}"
+                    self._problems.append(Problem(f"{path}.{key}", message, source))
+        if bool(given.get("called_number")) == bool(given.get("called_prefix")):
+            self._problems.append(Problem(path, "expected exactly one of called_number, called_prefix", source))
+        if "url" not in given and "fallback" not in given:
+            self._problems.append(Problem(path, "expected url, fallback or both", source))
+        return Route(**given)
+
+    def _mapping(self, name: str) -> Any:
+        value = self._tables.get(name)
+        if value is not None and not isinstance(value, dict):
+            self._problems.append(Problem(name, f"expected a [{name}] table, got {shown(value)}", self._at(name)))
+        return value
+
+    def _check(self, server: Server, backend: Backend) -> None:
+        """What no setting alone can say."""
+        if server.call_limit >= server.threads:
+            message = f"{server.call_limit} leaves no thread to serve the fallback: less than server.threads ({server.threads})"
+            self._problem("server.max_calls", message)
+        for path, value in (("connect_timeout", backend.connect_timeout), ("attempt_timeout", backend.attempt_timeout)):
+            if value is not None and value > backend.deadline:
+                self._problem(f"backend.{path}", f"longer than backend.deadline ({backend.deadline:g}s)")
+        if backend.ca_file and not Path(backend.ca_file).is_file():
+            self._problem("backend.ca_file", f"no such file: {backend.ca_file}")
+
+    def _problem(self, path: str, message: str) -> None:
+        self._problems.append(Problem(path, message, self._sources.get(path, "")))
+
+    def _at(self, path: str) -> str:
+        line = self._lines.get(path)
+        return f"{self._file}:{line}" if line else str(self._file or "")
+
+
+def _lines(text: str) -> dict[str, int]:
+    """The line each `section.key` stands on, as far as a look at the lines tells; `route#2` is the second [[route]]."""
+    lines: dict[str, int] = {}
+    section, routes = "", 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if found := re.match(r"\s*\[\[\s*route\s*\]\]", line):
+            routes += 1
+            section = f"route#{routes}"
+            lines.setdefault(section, number)
+        elif found := re.match(r"\s*\[\s*([\w.\-]+)\s*\]", line):
+            section = found[1]
+            lines.setdefault(section, number)
+        elif found := re.match(r"\s*([\w\-.]+)\s*=", line):
+            lines.setdefault(f"{section}.{found[1]}" if section else found[1], number)
+    return lines

@@ -1,0 +1,96 @@
+"""The settings every platform shares. Each platform's folder adds its own section."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rpcbridge.settings.table import (
+    authorization,
+    backend_path,
+    bind,
+    duration,
+    flag,
+    headers,
+    networks,
+    one_of,
+    option,
+    proxy_url,
+    size,
+    text,
+    url,
+    whole,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """[server]"""
+
+    bind: str = option(bind, "127.0.0.1:8080", "Address to listen on; the environment's PORT replaces its port")
+    workers: int = option(whole(1, 64), 2, "Worker processes; also WEB_CONCURRENCY")
+    threads: int = option(whole(9, 4096), 512, "Threads a worker: well above the calls expected at once")
+    max_calls: int | None = option(
+        whole(1, 4095), None, "Calls a worker serves at once, more get the fallback; default: threads - 8"
+    )
+    max_body: int = option(size, 256 * 1024, "Largest request body, also after inflating")
+    trusted_proxies: tuple[str, ...] = option(networks, (), "Networks whose X-Forwarded-For is believed")
+
+    @property
+    def call_limit(self) -> int:
+        """`max_calls`, or its default."""
+        return self.threads - 8 if self.max_calls is None else self.max_calls
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """[backend]"""
+
+    url: str = option(url, "", "Your backend's base URL; required to serve")
+    action_path: str = option(backend_path, "/ivr/action", "Path of questions; may hold {call_id}, {called_number}, {event}, {platform}")
+    events_path: str = option(backend_path, "/ivr/events", "Path of events; may hold the same")
+    encoding: str = option(one_of("json", "form", "query"), "json", "How questions are sent; query: GET, with events as form")
+    deadline: float = option(duration, 4.0, "From a request's entry to its reply, everything included")
+    connect_timeout: float = option(duration, 1.0, "To look up the name, connect and shake hands, per attempt")
+    attempt_timeout: float | None = option(duration, None, "For one attempt; default: the whole deadline, so a time-out is final")
+    idle_connections: int = option(whole(0, 4096), 64, "Idle connections a worker keeps open; it opens more while needed")
+    headers: tuple[tuple[str, str], ...] = option(headers, (), "Headers sent with every request", secret=True)
+    auth: str = option(authorization, "", 'Credentials: "bearer TOKEN" or "basic USER:PASSWORD"', secret=True)
+    verify: bool = option(flag, True, "Verify the certificate of an https backend")
+    ca_file: str = option(text, "", "PEM file of the authorities to trust instead of the system's")
+    proxy: str = option(proxy_url, "", "HTTP proxy towards the backend; the environment's proxies are never used")
+    include_raw: bool = option(flag, False, "Send the platform's own fields along as `raw`")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One [[route]]: another backend or fallback for a called number, or for all numbers with a prefix."""
+
+    called_number: str = option(text, "", "The exact number that was called")
+    called_prefix: str = option(text, "", "The beginning of the numbers that were called; the longest wins, an exact number before any")
+    url: str = option(url, "", "The base URL of this route's backend; default: backend.url")
+    fallback: Mapping[str, Any] | None = None
+    source: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class General:
+    """Settings outside any section."""
+
+    strict: bool = option(flag, False, "Refuse an action of which the platform would drop a part, instead of dropping it")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything configured. `platforms` holds each platform's own section by its name."""
+
+    server: Server
+    backend: Backend
+    platforms: Mapping[str, Any]
+    strict: bool = False
+    fallback: Mapping[str, Any] | None = None
+    routes: tuple[Route, ...] = ()
+    prompts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # Where each setting that is not a default came from: path -> "rpcbridge.toml:3" or a variable's name.
+    sources: Mapping[str, str] = field(default_factory=dict)

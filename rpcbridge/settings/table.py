@@ -1,0 +1,194 @@
+"""What a setting is: a dataclass field with a reader, a default and a help line. The sections together are the table."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader(Generic[T]):
+    """Reads a value from TOML or from an environment variable's text; raises ValueError for anything else."""
+
+    expected: str
+    read: Callable[[Any], T]
+
+
+def option(reader: Reader[T], default: Any, help: str, *, secret: bool = False) -> Any:
+    """A setting: a field of a section's dataclass. A secret never shows in repr, tables or errors."""
+    metadata = {"reader": reader, "help": help, "secret": secret}
+    return dataclasses.field(default=default, repr=not secret, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table of settings."""
+
+    path: str
+    key: str
+    reader: Reader[Any]
+    default: Any
+    help: str
+    secret: bool
+
+
+def settings_of(section: type, prefix: str) -> Iterator[Setting]:
+    """The settings a section's dataclass declares, in its order."""
+    for field in dataclasses.fields(section):
+        if "reader" in field.metadata:
+            path = f"{prefix}.{field.name}" if prefix else field.name
+            meta = field.metadata
+            yield Setting(path, field.name, meta["reader"], field.default, meta["help"], meta["secret"])
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or any(ord(character) < 32 for character in value):
+        raise ValueError
+    return value.strip()
+
+
+def _flag(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    words = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+    if not isinstance(value, str) or value.strip().lower() not in words:
+        raise ValueError
+    return words[value.strip().lower()]
+
+
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)", re.ASCII)
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_SIZE = re.compile(r"([0-9]+)\s*(B|KiB|MiB)", re.ASCII)
+_BYTES = {"B": 1, "KiB": 1024, "MiB": 1024 * 1024}
+
+
+def _duration(value: Any) -> float:
+    found = _DURATION.fullmatch(_text(value))
+    if not found or (seconds := float(found[1]) * _SECONDS[found[2]]) <= 0:
+        raise ValueError
+    return seconds
+
+
+def _size(value: Any) -> int:
+    found = _SIZE.fullmatch(_text(value))
+    if not found or not int(found[1]):
+        raise ValueError
+    return int(found[1]) * _BYTES[found[2]]
+
+
+def _url(value: Any) -> str:
+    url = _text(value).rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        raise ValueError
+    if parts.query or parts.fragment or re.search(r"[\s\\]", url) or parts.port == 0:
+        raise ValueError
+    return url
+
+
+def _path(value: Any) -> str:
+    path = _text(value)
+    if not re.fullmatch(r"/(?!/)[!-~]*", path) or "#" in path:
+        raise ValueError
+    names = re.findall(r"\{([^{}]*)\}", path)
+    if set(names) - PLACEHOLDERS or re.search(r"[{}]", re.sub(r"\{[^{}]*\}", "", path)):
+        raise ValueError
+    return path
+
+
+PLACEHOLDERS = {"call_id", "called_number", "event", "platform"}
+
+
+def _network(value: Any) -> str:
+    return str(ipaddress.ip_network(_text(value), strict=False))
+
+
+def _networks(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError
+    return tuple(_network(item) for item in value)
+
+
+def _bind(value: Any) -> str:
+    host, _, port = _text(value).rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65_535:
+        raise ValueError
+    return f"{host}:{int(port)}"
+
+
+def _segment(value: Any) -> str:
+    segment = _text(value)
+    if segment and not re.fullmatch(r"[A-Za-z0-9_-]{16,128}", segment):
+        raise ValueError
+    return segment
+
+
+def _auth(value: Any) -> str:
+    auth = _text(value)
+    if auth and not re.fullmatch(r"basic [^:\s]+:\S+|bearer \S+", auth):
+        raise ValueError
+    return auth
+
+
+_RESERVED = re.compile(r"content-|transfer-encoding|connection$|idempotency-key|rpcbridge-|webhook-|traceparent|authorization$")
+
+
+def _headers(value: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict):
+        raise ValueError
+    for name, content in value.items():
+        if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or _RESERVED.match(name.lower()):
+            raise ValueError
+        if not isinstance(content, str) or not re.fullmatch(r"[\t\x20-\x7e]*", content):
+            raise ValueError
+    return tuple(value.items())
+
+
+text = Reader("a text", _text)
+flag = Reader("true or false", _flag)
+duration = Reader('a duration such as "4s" or "800ms"', _duration)
+size = Reader('a size such as "256KiB" or "1MiB"', _size)
+url = Reader('an http or https URL such as "http://127.0.0.1:8090", without credentials, query or fragment', _url)
+proxy_url = Reader('a proxy\'s URL such as "http://proxy.example:3128", or ""', lambda value: _url(value) if value != "" else "")
+backend_path = Reader(
+    f'a path such as "/ivr/action" in ASCII; placeholders: {", ".join(f"{{{name}}}" for name in sorted(PLACEHOLDERS))}',
+    _path,
+)
+networks = Reader('a list of networks such as ["192.0.2.0/24"], in the file', _networks)
+bind = Reader('an address such as "127.0.0.1:8080"', _bind)
+secret_segment = Reader("16 to 128 letters, digits, - or _ (such as `openssl rand -hex 16` gives)", _segment)
+authorization = Reader('"bearer TOKEN" or "basic USER:PASSWORD"', _auth)
+headers = Reader(
+    "a table of header = text in the file, none of those rpcbridge sets itself (use backend.auth for Authorization)",
+    _headers,
+)
+
+
+def one_of(*words: str) -> Reader[str]:
+    """One of a few words."""
+
+    def read(value: Any) -> str:
+        if _text(value) not in words:
+            raise ValueError
+        return _text(value)
+
+    return Reader(f"one of {', '.join(words)}", read)
+
+
+def whole(low: int, high: int) -> Reader[int]:
+    """A whole number in a range."""
+
+    def read(value: Any) -> int:
+        number = int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value.strip(), re.ASCII) else value
+        if not isinstance(number, int) or isinstance(number, bool) or not low <= number <= high:
+            raise ValueError
+        return number
+
+    return Reader(f"a whole number from {low} to {high}", read)

@@ -1,0 +1,198 @@
+"""One HTTP request, one deadline -> one reply, or a TransportError that says why not. libcurl lives here only.
+
+libcurl, because one call does the whole exchange and its total time-out covers all of it: a
+resolver that does not answer, a connection that hangs, a reply that trickles a byte a second.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pycurl
+
+from rpcbridge.errors import TransportError
+
+# An answer is a few hundred bytes; one of this size is a mistake, and must not fill the memory.
+MAX_REPLY = 256 * 1024
+
+# Why no reply was had: the reasons a TransportError may carry.
+REASONS = ("dns", "refused", "connect_timeout", "tls", "timeout", "reset", "not_http", "too_large", "failed")
+
+_REASON_OF = {
+    pycurl.E_COULDNT_RESOLVE_HOST: "dns",
+    pycurl.E_COULDNT_RESOLVE_PROXY: "dns",
+    pycurl.E_COULDNT_CONNECT: "refused",
+    pycurl.E_OPERATION_TIMEDOUT: "timeout",
+    pycurl.E_SSL_CONNECT_ERROR: "tls",
+    pycurl.E_PEER_FAILED_VERIFICATION: "tls",
+    pycurl.E_SSL_CACERT_BADFILE: "tls",
+    pycurl.E_GOT_NOTHING: "reset",
+    pycurl.E_SEND_ERROR: "reset",
+    pycurl.E_RECV_ERROR: "reset",
+    pycurl.E_PARTIAL_FILE: "reset",
+    pycurl.E_UNSUPPORTED_PROTOCOL: "not_http",  # "Received HTTP/0.9 when not allowed"
+    8: "not_http",  # CURLE_WEIRD_SERVER_REPLY
+    pycurl.E_FILESIZE_EXCEEDED: "too_large",
+    pycurl.E_WRITE_ERROR: "too_large",  # our own write() refused more
+    100: "too_large",  # CURLE_TOO_LARGE: its headers
+}
+
+# CURLOPT_QUICK_EXIT, which pycurl does not name: without it, giving up on a resolver that does
+# not answer ends in time, but closing the handle then waits for it (measured: 9 s more).
+_QUICK_EXIT = 322
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """What is sent. `body` None sends a GET."""
+
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+
+    @property
+    def method(self) -> str:
+        """GET or POST."""
+        return "GET" if self.body is None else "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """What came back; header names in lower case, of a repeated one the last."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How https is verified: by the system's authorities unless `ca_file` names others."""
+
+    verify: bool = True
+    ca_file: str = ""
+
+
+class Transport:
+    """Sends requests over kept-alive connections. One for all threads of a process; made after the fork.
+
+    A libcurl handle owns its connection. Idle handles wait per origin, the last used first, so
+    that a quiet hour lets the others grow old and be closed by their servers.
+    """
+
+    def __init__(self, *, idle_connections: int = 64, connect_timeout: float = 1.0, tls: Tls | None = None, proxy: str = "") -> None:
+        self._idle_limit = idle_connections
+        self._connect_timeout = connect_timeout
+        self._tls = tls or Tls()
+        self._proxy = proxy
+        self._authorities = self._tls.ca_file or _system_authorities()
+        self._idle: dict[str, deque[pycurl.Curl]] = {}
+        self._idle_count = 0
+        self._lock = threading.Lock()
+
+    def send(self, request: HttpRequest, seconds: float) -> HttpReply:
+        """The reply to `request`, within `seconds` from now. Raises TransportError. Follows no redirect."""
+        if seconds <= 0.001:
+            raise TransportError("timeout", "no time left to send it")
+        with self._handle(_origin(request.url)) as handle:
+            return self._perform(handle, request, seconds)
+
+    def _perform(self, handle: pycurl.Curl, request: HttpRequest, seconds: float) -> HttpReply:
+        chunks: list[bytes] = []
+        headers: dict[str, str] = {}
+        size = 0
+
+        def write(chunk: bytes) -> int:
+            nonlocal size
+            size += len(chunk)
+            if size > MAX_REPLY:
+                return 0  # libcurl ends the transfer, whether a Content-Length announced it or not
+            chunks.append(chunk)
+            return len(chunk)
+
+        def header(line: bytes) -> None:
+            name, colon, value = line.decode("latin-1").partition(":")
+            if colon:
+                headers[name.strip().lower()] = value.strip()
+
+        handle.setopt(pycurl.URL, request.url)
+        handle.setopt(pycurl.HTTPHEADER, [f"{name}: {value}" if value else f"{name};" for name, value in request.headers])
+        handle.setopt(pycurl.TIMEOUT_MS, int(seconds * 1000))
+        handle.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(min(seconds, self._connect_timeout) * 1000)))
+        handle.setopt(pycurl.WRITEFUNCTION, write)
+        handle.setopt(pycurl.HEADERFUNCTION, header)
+        if request.body is None:
+            handle.setopt(pycurl.HTTPGET, 1)
+        else:
+            handle.setopt(pycurl.POSTFIELDS, request.body)
+        try:
+            handle.perform()
+        except pycurl.error as error:
+            raise _transport_error(handle, error) from None
+        return HttpReply(handle.getinfo(pycurl.RESPONSE_CODE), b"".join(chunks), headers)
+
+    @contextmanager
+    def _handle(self, origin: str) -> Iterator[pycurl.Curl]:
+        """A handle for `origin`, kept for the next request unless something went wrong with it."""
+        with self._lock:
+            waiting = self._idle.get(origin)
+            handle = waiting.pop() if waiting else None
+            if handle is not None:
+                self._idle_count -= 1
+        if handle is None:
+            handle = self._new_handle()
+        kept = False
+        try:
+            yield handle
+            with self._lock:
+                if kept := self._idle_count < self._idle_limit:
+                    self._idle.setdefault(origin, deque()).append(handle)
+                    self._idle_count += 1
+        finally:
+            if not kept:
+                handle.close()
+
+    def _new_handle(self) -> pycurl.Curl:
+        handle = pycurl.Curl()
+        handle.setopt(pycurl.NOSIGNAL, 1)  # signals and threads do not mix
+        handle.setopt(pycurl.PATH_AS_IS, 1)  # what was encoded stays as it was encoded
+        handle.setopt(pycurl.FOLLOWLOCATION, 0)
+        handle.setopt(pycurl.MAXFILESIZE, MAX_REPLY)
+        handle.setopt(pycurl.MAXCONNECTS, 1)
+        handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        handle.setopt(pycurl.TCP_NODELAY, 1)
+        handle.setopt(pycurl.PROXY, self._proxy)  # "" also switches the environment's proxies off
+        handle.setopt(_QUICK_EXIT, 1)
+        handle.setopt(pycurl.SSL_VERIFYPEER, int(self._tls.verify))
+        handle.setopt(pycurl.SSL_VERIFYHOST, 2 if self._tls.verify else 0)
+        if self._authorities:
+            handle.setopt(pycurl.CAINFO, self._authorities)
+        return handle
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _transport_error(handle: pycurl.Curl, error: pycurl.error) -> TransportError:
+    code, message = int(error.args[0]), str(error.args[1]) if len(error.args) > 1 else ""
+    reason = _REASON_OF.get(code, "failed")
+    connected = handle.getinfo(pycurl.PRETRANSFER_TIME) > 0
+    if reason == "timeout" and not connected:
+        reason = "connect_timeout"
+    return TransportError(reason, message or f"libcurl error {code}")
+
+
+def _system_authorities() -> str:
+    """The system's bundle of certificate authorities; libcurl out of a wheel knows none."""
+    paths = ssl.get_default_verify_paths()
+    candidates = (paths.cafile, paths.openssl_cafile, "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
+    return next((path for path in candidates if path and Path(path).is_file()), "")

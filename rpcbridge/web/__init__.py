@@ -1,0 +1,5 @@
+"""The bridge's own HTTP surface. Flask only; knows no platform by name."""
+
+from rpcbridge.web.surface import Surface, create
+
+__all__ = ["Surface", "create"]

@@ -1,0 +1,102 @@
+"""A request's body as bytes, bounded in size (also when inflated) and in time. Raises CallError and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+from rpcbridge.errors import NotACall, NotWellFormed, UnsupportedEncoding
+
+_TICK = 0.1  # seconds between two looks at the bodies that are being read
+
+
+class BodyReader:
+    """Reads bodies; one thread per process, started with the first body, cuts off those that come too slowly."""
+
+    def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limit = limit
+        self._clock = clock
+        self._reading: dict[int, tuple[float, socket.socket]] = {}
+        self._watch = threading.Lock()
+        self._watching = False
+
+    def read(self, environ: dict[str, Any], deadline: float) -> bytes:
+        """The body of a WSGI request, read by `deadline` (by the clock)."""
+        length = environ.get("CONTENT_LENGTH") or ""
+        expected = int(length) if length.isascii() and length.isdigit() else None
+        if expected is not None and expected > self._limit:
+            self._refuse(environ)
+        with self._watched(environ.get("gunicorn.socket"), deadline):
+            try:
+                body: bytes = environ["wsgi.input"].read(self._limit + 1 if expected is None else expected)
+            except Exception as error:  # each server has its own for a connection that broke
+                raise NotWellFormed(f"the body could not be read: {type(error).__name__}") from None
+        if expected is not None and len(body) < expected:
+            late = self._clock() >= deadline
+            why = "in time" if late else "before the connection ended"
+            raise NotWellFormed(f"only {len(body)} of the body's {expected} bytes came {why}")
+        if expected is None and self._clock() >= deadline:
+            raise NotWellFormed("the body did not come in time")
+        if len(body) > self._limit:
+            self._refuse(environ)
+        return self._inflated(body, environ.get("HTTP_CONTENT_ENCODING", ""))
+
+    def _refuse(self, environ: dict[str, Any]) -> NoReturn:
+        """Too large: take no more of it, so that a stranger cannot keep the thread busy."""
+        connection = environ.get("gunicorn.socket")
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RD)
+        raise NotACall(f"the body is larger than {self._limit} bytes (server.max_body)")
+
+    def _inflated(self, body: bytes, encoding: str) -> bytes:
+        name = encoding.strip().lower()
+        if name in ("", "identity"):
+            return body
+        if name not in ("gzip", "x-gzip", "deflate"):
+            raise UnsupportedEncoding(f"unknown Content-Encoding {name[:40]!r}: send gzip, or none")
+        inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)  # 32: gzip or zlib, told by its header
+        try:
+            inflated = inflater.decompress(body, self._limit + 1)
+        except zlib.error:
+            raise NotWellFormed(f"the body is not {name}, as its Content-Encoding says") from None
+        if len(inflated) > self._limit:
+            raise NotACall(f"the body inflates to more than {self._limit} bytes (server.max_body)")
+        if not inflater.eof:
+            raise NotWellFormed(f"the {name} body ends early")
+        return inflated
+
+    @contextlib.contextmanager
+    def _watched(self, connection: socket.socket | None, deadline: float) -> Iterator[None]:
+        if connection is None:
+            yield
+            return
+        if not self._watching:
+            self._start()
+        key = id(connection)
+        self._reading[key] = (deadline, connection)
+        try:
+            yield
+        finally:
+            del self._reading[key]
+
+    def _start(self) -> None:
+        with self._watch:
+            if not self._watching:
+                threading.Thread(target=self._cut_off, name="slow-bodies", daemon=True).start()
+                self._watching = True
+
+    def _cut_off(self) -> None:
+        """End the reading side of every connection whose body is late: its reader then sees the end."""
+        while True:
+            time.sleep(_TICK)
+            now = self._clock()
+            for deadline, connection in list(self._reading.values()):
+                if now >= deadline:
+                    with contextlib.suppress(OSError):
+                        connection.shutdown(socket.SHUT_RD)
