@@ -185,9 +185,8 @@ def _origin(url: str) -> str:
 def _transport_error(handle: pycurl.Curl, error: pycurl.error) -> TransportError:
     code, message = int(error.args[0]), str(error.args[1]) if len(error.args) > 1 else ""
     reason = _REASON_OF.get(code, "failed")
-    connected = handle.getinfo(pycurl.PRETRANSFER_TIME) > 0
-    if reason == "timeout" and not connected:
-        reason = "connect_timeout"
+    if reason == "timeout" and handle.getinfo(pycurl.REQUEST_SIZE) == 0:
+        reason = "connect_timeout"  # not a byte was sent: the name, the connection or the handshake took too long
     return TransportError(reason, message or f"libcurl error {code}")
 
 

@@ -25,7 +25,7 @@ class RequestWriter:
         static = [*backend.headers, ("User-Agent", f"rpcbridge/{__version__}"), ("Rpcbridge-Contract", "1")]
         if backend.auth:
             static.append(("Authorization", _authorization(backend.auth)))
-        self._static = (("Expect", ""), ("Accept", "application/json"), *static)
+        self._static = (("Accept", "application/json"), *static)
 
     def written(self, base_url: str, event: Mapping[str, Any], traceparent: str) -> HttpRequest:
         """The request without the headers that change with every attempt.

@@ -15,6 +15,7 @@ from rpcbridge.schemas.fields import AnswerSchema, Flag, OneOf, PromptField, Tex
 from rpcbridge.schemas.repairs import repairs_between
 
 DAY = 86_400  # the longest duration, in seconds
+HAS_DIGIT = r"[^0-9]*[0-9][\s\S]*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,10 @@ class Answer:
 
 
 class _Fields(AnswerSchema):
-    """A row of the contract. null and, where a field may be left out, an empty text count as left out."""
+    """A row of the contract. Where a field may be left out, an empty text counts as left out too."""
 
     @pre_load
-    def _drop_nothing(self, data: Any, **_: Any) -> Any:
+    def _given(self, data: Any, **_: Any) -> Any:
         if not isinstance(data, Mapping):
             return data
         required = {name for name, field in self.fields.items() if field.required}
@@ -66,7 +67,7 @@ class MenuSchema(_MenuFields, _Common):
 class SayDigitsSchema(_MenuFields, _Common):
     """say_digits"""
 
-    digits = Text(".*[0-9].*", "a text with at least one digit", required=True)
+    digits = Text(HAS_DIGIT, "a text with at least one digit", required=True)
     intro_prompt = PromptField()
 
 
@@ -111,6 +112,7 @@ class RecordSchema(_Fields, _Common):
     max_duration = Whole(1, DAY)
 
 
+MENU_FIELDS = _MenuFields()
 SCHEMAS: dict[str, AnswerSchema] = {
     "menu": MenuSchema(),
     "say_digits": SayDigitsSchema(),

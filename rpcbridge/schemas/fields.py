@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate, validates_schema
 
 from rpcbridge.domain.actions import Prompt
 from rpcbridge.errors import Problem, nearest, shown
@@ -45,6 +45,13 @@ class Text(fields.String):
         self._expected = expected
         self._empty = empty
         super().__init__(**options)
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """What JSON Schema says of this text."""
+        if self._pattern is not None:
+            return {"pattern": f"^(?:{self._pattern.pattern})$"}
+        return {} if self._empty else {"minLength": 1}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> str:
         if isinstance(value, int) and not isinstance(value, bool):
@@ -105,7 +112,12 @@ class AnswerSchema(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    error_messages: ClassVar[dict[str, str]] = {"type": "expected an object"}
+    error_messages = {"type": "expected an object"}  # noqa: RUF012  # as marshmallow declares it
+
+    @pre_load
+    def _given(self, data: Any, **_: Any) -> Any:
+        """What says something: null counts as left out, as .NET and Java write every unset property."""
+        return {key: value for key, value in data.items() if value is not None} if isinstance(data, Mapping) else data
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _no_strangers(self, data: Any, original: Any, **_: Any) -> None:

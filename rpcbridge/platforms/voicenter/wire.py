@@ -10,6 +10,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, pre_load
 
+from rpcbridge.schemas.actions import DAY, HAS_DIGIT
 from rpcbridge.schemas.fields import AnswerSchema, Text, Whole
 
 _INT32 = 2**31 - 1  # the safe reply profile has no wider integer
@@ -67,7 +68,7 @@ class SayDigitsData(_MenuData):
     """SAYDIGITS"""
 
     SAYDIGITSRECORD = Text(required=True)
-    DIGITS = Text("(?s).*[0-9].*", "a text with at least one digit", required=True)
+    DIGITS = Text(HAS_DIGIT, "a text with at least one digit", required=True)
 
 
 class CallData(AnswerSchema):
@@ -79,8 +80,8 @@ class CallData(AnswerSchema):
     CALLER_REC = Text(empty=True)
     MOH_CLASS = Text(empty=True)
     TARGET_REC = Text(empty=True)
-    CALL_MAX_DIAL = Whole(1, 86_400)
-    CALL_MAX = Whole(1, 86_400)
+    CALL_MAX_DIAL = Whole(1, DAY)
+    CALL_MAX = Whole(1, DAY)
     NEXT_MENU = Text(empty=True)
     NEXT_MENU_RECORD = Text(empty=True)
     NEXT_MENU_LOOP = Whole(1, 99)
@@ -111,7 +112,7 @@ class RecordData(AnswerSchema):
     """SILENTRECORD"""
 
     REC = Text(empty=True)
-    MAXDURATION = Whole(1, 86_400)
+    MAXDURATION = Whole(1, DAY)
 
 
 class Reply(AnswerSchema):

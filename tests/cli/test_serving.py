@@ -1,0 +1,119 @@
+"""`serve`, bare gunicorn, check-config, version, help: as a stranger meets them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_call import rpcbridge
+from tests.support import backend as backends
+from tests.support import bridge as bridges
+from tests.support.calls import xml
+from tests.support.profile import check_reply
+
+
+def asked(bridge: bridges.Running) -> str:
+    reply = bridge.post(xml())
+    return check_reply(reply.status, reply.headers, reply.body)["ACTION"]
+
+
+def test_serve_runs_from_any_folder(backend: backends.Backend, tmp_path: Path):
+    with bridges.running(tmp_path, f'[backend]\nurl = "{backend.url}"\n') as bridge:
+        assert asked(bridge) == "HANGUP"
+        assert "Using worker: gthread" in bridge.log.read_text()
+    assert bridge.process.returncode == 0
+
+
+def test_bare_gunicorn_runs_with_the_projects_configuration(backend: backends.Backend, tmp_path: Path):
+    gunicorn = [sys.executable, "-m", "gunicorn", "wsgi:app"]
+    with bridges.running(tmp_path, f'[backend]\nurl = "{backend.url}"\n', command=gunicorn, cwd=bridges.ROOT) as bridge:
+        assert asked(bridge) == "HANGUP"
+        assert "Using worker: gthread" in bridge.log.read_text()
+        assert bridge.lines("one_call_at_a_time") == []
+
+
+def test_a_worker_that_takes_one_call_at_a_time_says_so(backend: backends.Backend, tmp_path: Path):
+    gunicorn = [sys.executable, "-m", "gunicorn", "wsgi:app", "--worker-class", "sync", "--threads", "1"]
+    with bridges.running(tmp_path, f'[backend]\nurl = "{backend.url}"\n', command=gunicorn, cwd=bridges.ROOT) as bridge:
+        assert asked(bridge) == asked(bridge) == "HANGUP"
+        assert len(bridge.lines("one_call_at_a_time")) == 1
+
+
+def test_serve_takes_gunicorns_arguments_from_the_environment(backend: backends.Backend, tmp_path: Path):
+    toml = f'[backend]\nurl = "{backend.url}"\n'
+    with bridges.running(tmp_path, toml, GUNICORN_CMD_ARGS="--workers 3 --log-level debug") as bridge:
+        assert asked(bridge) == "HANGUP"
+        assert "workers: 3" in bridge.log.read_text()
+
+
+@pytest.mark.parametrize("command", [["-m", "rpcbridge", "serve"], ["-m", "gunicorn", "wsgi:app"]])
+def test_a_faulty_configuration_does_not_start(tmp_path: Path, command: list[str]):
+    (tmp_path / "rpcbridge.toml").write_text('[backend]\nulr = "x"\n[fallback]\naction = "menu"\n', "utf-8")
+    environment = {"PATH": "/usr/bin:/bin", "RPCBRIDGE_CONFIG": str(tmp_path / "rpcbridge.toml")}
+    done = subprocess.run(
+        [sys.executable, *command], env=environment, capture_output=True, text=True, timeout=30, cwd=bridges.ROOT
+    )
+    assert done.returncode != 0
+    assert "rpcbridge.toml:2: backend.ulr: unknown key, did you mean url?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def check(tmp_path: Path, toml: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
+    (tmp_path / "rpcbridge.toml").write_text(toml, "utf-8")
+    return rpcbridge("check-config", "-c", str(tmp_path / "rpcbridge.toml"), *arguments, **variables)
+
+
+def test_check_config_shows_what_is_in_force_and_where_it_comes_from(tmp_path: Path):
+    toml = '[backend]\nurl = "http://127.0.0.1:8090"\nauth = "bearer hunter2hunter2"\n'
+    done = check(tmp_path, toml, "--json", RPCBRIDGE_BACKEND__DEADLINE="3s", PORT="9000")
+    assert done.returncode == 0, done.stderr
+    rows = {row["setting"]: row for row in json.loads(done.stdout)["settings"]}
+    assert rows["backend.deadline"] == {"setting": "backend.deadline", "value": "3s", "source": "RPCBRIDGE_BACKEND__DEADLINE"}
+    assert rows["server.bind"]["value"] == "127.0.0.1:9000"
+    assert rows["backend.url"]["source"].endswith("rpcbridge.toml:2")
+    assert rows["backend.auth"]["value"] == "set (not shown)"
+    assert "hunter2" not in done.stdout + done.stderr
+    assert "hunter2" not in check(tmp_path, toml).stdout
+
+
+def test_check_config_says_that_no_fallback_is_configured(tmp_path: Path):
+    done = check(tmp_path, '[backend]\nurl = "http://127.0.0.1:8090"\n')
+    assert "no [fallback] is configured" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("toml", "fault"),
+    [
+        ("", "backend.url: missing, and required"),
+        ("[fallback]\naction = 'menu'\nmenu = 'm'\n", "fallback.prompt: missing, and required"),
+        ("[fallback]\naction = 'menu'\nmenu = 'm'\nprompt = {text = 'hi'}\n", "fallback.prompt.text: voicenter cannot play a text"),
+        ("[[route]]\ncalled_number = '1'\nfallback = {action = 'hangup', caus = 3}\n", "route 1.fallback.caus: unknown key"),
+        ("[[route]]\ncalled_number='1'\nurl='http://a'\n[[route]]\ncalled_number='1'\nurl='http://b'\n", "routed twice"),
+        ("[prompts.welcome]\nvoicentre = 'x'\n", "prompts.welcome.voicentre: unknown platform, did you mean voicenter?"),
+        ("[prompts.welcome]\nvoicenter = {file = 'x', text = 'y'}\n", "prompts.welcome.voicenter: expected exactly one of"),
+        ("[backend]\nurl = 'http://x'\nca_file = '/no/such/file'\n", "backend.ca_file: no such file"),
+        ("[backend\n", "rpcbridge.toml:1: not valid TOML"),
+    ],
+)
+def test_check_config_names_every_kind_of_fault(tmp_path: Path, toml: str, fault: str):
+    done = check(tmp_path, toml)
+    assert done.returncode == 2
+    assert fault in done.stderr
+
+
+def test_a_file_that_is_not_there_is_said_so():
+    done = rpcbridge("check-config", "-c", "/no/such/rpcbridge.toml")
+    assert done.returncode == 2
+    assert "/no/such/rpcbridge.toml: cannot be read: No such file" in done.stderr
+
+
+def test_version_and_help():
+    assert rpcbridge("version").stdout == rpcbridge("--version").stdout
+    said = rpcbridge("--help").stdout
+    for verb in ("demo", "serve", "check-config", "call", "version"):
+        assert f"  {verb}" in said
+        assert rpcbridge(verb, "--help").returncode == 0

@@ -1,0 +1,104 @@
+"""A real bridge: gunicorn in a process of its own, from a configuration written to a folder."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@dataclass
+class Reply:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    seconds: float
+
+
+@dataclass
+class Running:
+    """A bridge that listens."""
+
+    port: int
+    process: subprocess.Popen
+    log: Path
+    path: str = "/voicenter"
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}{self.path}"
+
+    def post(self, body: bytes, path: str | None = None, method: str = "POST", **headers: str) -> Reply:
+        """One request over a connection of its own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        started = time.monotonic()
+        names = {name.replace("_", "-"): value for name, value in (self.headers | headers).items()}
+        connection.request(method, path or self.path, body, names)
+        response = connection.getresponse()
+        data = response.read()
+        seconds = time.monotonic() - started
+        connection.close()
+        return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, data, seconds)
+
+    def lines(self, event: str = "exchange") -> list[dict]:
+        """The log's lines of one kind."""
+        found = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [line for line in found if line["event"] == event]
+
+    def last_line(self) -> dict:
+        """The newest exchange's line, which is written just after the reply."""
+        before = time.monotonic()
+        while not (lines := self.lines()) and time.monotonic() < before + 3:
+            time.sleep(0.02)
+        return lines[-1]
+
+
+@contextmanager
+def running(folder: Path, toml: str, *, command: list[str] | None = None, cwd: Path | None = None, **variables: str) -> Iterator[Running]:
+    """`rpcbridge serve` (or another command) until the block ends; must stop by itself on SIGTERM."""
+    port = free_port()
+    config, log = folder / "rpcbridge.toml", folder / "stderr.log"
+    config.write_text(toml, "utf-8")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("RPCBRIDGE_")}
+    environment = clean | {"PORT": str(port), "RPCBRIDGE_CONFIG": str(config), "WEB_CONCURRENCY": "1"} | variables
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            command or [sys.executable, "-m", "rpcbridge", "serve"], stderr=stderr, stdout=stderr, env=environment,
+            cwd=cwd or folder,
+        )  # fmt: skip
+    try:
+        _wait(port, process, log)
+        yield Running(port, process, log)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+def _wait(port: int, process: subprocess.Popen, log: Path) -> None:
+    for _ in range(300):
+        if process.poll() is not None:
+            raise AssertionError(f"the bridge ended at once:\n{log.read_text()}")
+        with socket.socket() as probe:
+            # Listening is the master; a line of the worker says that requests are served.
+            if probe.connect_ex(("127.0.0.1", port)) == 0 and "Booting worker" in log.read_text():
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"nothing listens on {port} after 15 s:\n{log.read_text()}")

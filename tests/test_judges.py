@@ -1,0 +1,67 @@
+"""Independent judges: XML-RPC clients that others wrote, against a running bridge."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import xmlrpc.client
+
+import pytest
+
+from tests.support import backend as backends
+from tests.support import bridge as bridges
+from tests.support.calls import HANGUP, QUESTION
+from tests.test_contract import REPLIES
+
+JUDGES = bridges.ROOT / "tests" / "judges"
+HEBREW = {"action": "call", "target": "05", "caller_name": "דוד & <בניו>", "dial_strings": ["SIP/1@a", "SIP/2@b"]}
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory):
+    with (
+        backends.running(backends.reply({})) as backend,
+        bridges.running(tmp_path_factory.mktemp("judges"), f'[backend]\nurl = "{backend.url}"\n') as bridge,
+    ):
+        yield bridge, backend
+
+
+@pytest.mark.parametrize(("answer", "action", "data"), REPLIES)
+def test_pythons_client_reads_every_action(line, answer: dict, action: str, data: dict):
+    bridge, backend = line
+    backend.behave = backends.reply(answer)
+    with xmlrpc.client.ServerProxy(bridge.url) as voicenter:
+        assert voicenter.GET_IVR_ACTION(QUESTION) == {"STATUS": 0, "ACTION": action, "LANGUAGE": "he", "DATA": data}
+
+
+def test_pythons_client_reads_hebrew_arrays_acknowledgements_and_faults(line):
+    bridge, backend = line
+    backend.behave = backends.reply(HEBREW)
+    with xmlrpc.client.ServerProxy(bridge.url + "/", encoding="windows-1255") as voicenter:
+        reply = voicenter.GET_IVR_ACTION(QUESTION | {"CALLER_NAME": "שלום"})
+        assert (reply["DATA"]["CALLERNAME"], reply["DATA"]["DIALSTRINGS"]) == ("דוד & <בניו>", ["SIP/1@a", "SIP/2@b"])
+        assert backend.requests[-1].json["caller_name"] == "שלום"
+        assert voicenter.HANGUP_CALL(HANGUP) == {"STATUS": 0}
+        with pytest.raises(xmlrpc.client.Fault) as fault:
+            voicenter.NO_SUCH_METHOD({})
+    assert fault.value.faultCode == -32601
+
+
+@pytest.mark.skipif(not (JUDGES / "node_modules" / "xmlrpc").is_dir(), reason="npm is missing, or `make test` was not used")
+def test_nodes_client_reads_every_action(line):
+    bridge, backend = line
+    answers = [answer for answer, _, _ in REPLIES] + [HEBREW]
+    backend.behave = backends.in_turn(*(backends.reply(answer) for answer in answers), backends.reply(b"", 204))
+    node = shutil.which("node") or shutil.which("nodejs")
+    calls = [["GET_IVR_ACTION", QUESTION]] * len(answers) + [["HANGUP_CALL", HANGUP], ["NO_SUCH_METHOD", {}]]
+    done = subprocess.run(
+        [node, "client.js", bridge.url], input=json.dumps(calls), capture_output=True, text=True, cwd=JUDGES, timeout=30
+    )
+    assert done.returncode == 0, done.stderr
+    *replies, acknowledged, fault = json.loads(done.stdout)
+    expected = [{"STATUS": 0, "ACTION": action, "LANGUAGE": "he", "DATA": data} for _, action, data in REPLIES]
+    assert [reply["value"] for reply in replies[:-1]] == expected
+    assert replies[-1]["value"]["DATA"]["CALLERNAME"] == "דוד & <בניו>"
+    assert acknowledged["value"] == {"STATUS": 0}
+    assert fault["fault"] == -32601

@@ -1,0 +1,211 @@
+"""The caller never hears dead air: whatever the backend does, HTTP 200 and a valid action in time."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from tests.support import backend as backends
+from tests.support import bridge as bridges
+from tests.support.backend import in_turn, raw, reply, reset, slow, trickle
+from tests.support.calls import HANGUP, QUESTION, as_json, xml
+from tests.support.profile import check_reply
+
+DEADLINE = 0.8
+GRACE = 0.6  # three times the 200 ms that are promised: tests run on busy machines
+MENU = {"action": "menu", "menu": "m", "prompt": "p"}
+
+TOML = """
+[server]
+threads = 24
+max_calls = 16
+[backend]
+url = "{url}"
+deadline = "800ms"
+[fallback]
+action = "menu"
+menu = "fallback"
+prompt = "technical_problem"
+[[route]]
+called_number = "refused"
+url = "http://127.0.0.1:1"
+[[route]]
+called_number = "no-such-host"
+url = "http://no-such-host.invalid"
+[[route]]
+called_prefix = "vip"
+fallback = {{ action = "call", target = "0501234567" }}
+"""
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory):
+    with (
+        backends.running(reply(MENU)) as backend,
+        bridges.running(tmp_path_factory.mktemp("fallback"), TOML.format(url=backend.url)) as bridge,
+    ):
+        yield bridge, backend
+
+
+def fallback(bridge: bridges.Running, body: bytes) -> dict:
+    """Post, and check that the fallback came in time and is valid; the log's line."""
+    before = len(bridge.lines())
+    answer = bridge.post(body)
+    said = check_reply(answer.status, answer.headers, answer.body)
+    assert (said["ACTION"], said["DATA"]["REC"], said["DATA"]["MENU"]) == ("MENU", "technical_problem", "fallback")
+    assert answer.seconds < DEADLINE + GRACE
+    while len(bridge.lines()) == before:
+        time.sleep(0.01)
+    line = bridge.last_line()
+    assert line["outcome"] == "fallback"
+    return line
+
+
+MISBEHAVIOURS = {
+    "slow": (slow(3, reply(MENU)), "timeout"),
+    "trickling head": (trickle(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" * 9, 0.2), "timeout"),
+    "trickling body": (
+        in_turn(lambda c, r: (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n", close=False)(c, r), trickle(b"{" * 90, 0.2)(c, r))),
+        "timeout",
+    ),
+    "reset": (reset(), "reset"),
+    "reset in the middle": (reset(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"), "reset"),
+    "closed without a word": (raw(b""), "reset"),
+    "redirect": (reply(b"", 302, "Location: /login\r\n"), "http_3xx"),
+    "400": (reply(b"", 400), "http_4xx"),
+    "404": (reply(MENU, 404), "http_4xx"),
+    "500": (reply(MENU, 500), "http_5xx"),
+    "503 for ever": (reply(b"", 503), "http_5xx"),
+    "empty": (reply(b""), "empty"),
+    "204": (reply(b"", 204), "empty"),
+    "HTML": (reply(b"<html><body>Fatal error</body></html>", 200, "Content-Type: text/html\r\n"), "html"),
+    "garbage instead of HTTP": (raw(b"\x00\x01\x02 garbage \r\n\r\n"), "not_http"),
+    "a TLS server": (raw(b"\x15\x03\x01\x00\x02\x02\x46"), "not_http"),
+    "wrong JSON": (reply(b'{"action": "menu",}'), "not_json"),
+    "NaN": (reply(b'{"action": "hangup", "cause": NaN}'), "not_json"),
+    "deep JSON": (reply(b"[" * 100_000), "not_json"),
+    "a list": (reply([MENU]), "invalid_answer"),
+    "null": (reply(None), "invalid_answer"),
+    "unknown action": (reply({"action": "transfer"}), "unknown_action"),
+    "no action": (reply({"menu": "m"}), "unknown_action"),
+    "missing field": (reply({"action": "menu", "menu": "m"}), "invalid_answer"),
+    "bad field": (reply(MENU | {"max_digits": "four"}), "invalid_answer"),
+    "unknown key": (reply(MENU | {"max_digit": 4}), "invalid_answer"),
+    "bad native": (reply({"native": {"ACTION": "MENU", "DATA": {}}}), "invalid_answer"),
+    "native error": (reply({"STATUS": 1, "ACTION": "HANGUP", "DATA": {}}), "invalid_answer"),
+    "what the platform lacks": (reply(MENU | {"prompt": {"text": "hello"}}), "not_supported"),
+    "too large": (reply(b" " * 300_000), "too_large"),
+    "endless": (raw(b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 300_000), "too_large"),
+    "endless headers": (raw(b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 400_000), "too_large"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISBEHAVIOURS)
+@pytest.mark.parametrize("written", [xml, as_json], ids=["xml", "json"])
+def test_the_caller_hears_the_fallback_in_time(line, name: str, written):
+    bridge, backend = line
+    backend.behave, reason = MISBEHAVIOURS[name]
+    said = fallback(bridge, written(IVR_UNIQUE_ID=f"{name}{written}"))
+    assert said["fallback_reason"].startswith(reason), said
+    assert said["detail"]
+
+
+@pytest.mark.parametrize(("number", "reasons"), [("refused", {"refused"}), ("no-such-host", {"dns", "connect_timeout"})])
+def test_a_backend_that_is_not_there(line, number: str, reasons: set[str]):
+    assert fallback(line[0], xml(DID=number))["fallback_reason"] in reasons
+
+
+def test_a_route_has_a_fallback_of_its_own(line):
+    bridge, backend = line
+    backend.behave = reply(b"", 500)
+    said = check_reply(*_parts(bridge.post(xml(DID="vip7"))))
+    assert (said["ACTION"], said["DATA"]["TARGET"], said["DATA"]["CALLERID"]) == ("CALL", "0501234567", "vip7")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        xml(data="text"), xml(data=[1]), xml(DID=[1, 2]), as_json(data=5), as_json(data=[{}]), b'{"METHOD": "GET_IVR_ACTION"}',
+        b"<methodCall><methodName>GET_IVR_ACTION</methodName></methodCall>",
+        xml().replace(b"<string>-1</string>", b"<int>minus one</int>"),
+    ],
+)  # fmt: skip
+def test_a_question_whose_parameters_are_unusable_still_gets_an_action(line, body: bytes):
+    bridge, backend = line
+    backend.requests.clear()
+    assert fallback(bridge, body)["fallback_reason"] in ("invalid_params", "not_a_call")
+    assert backend.requests == []
+
+
+def test_more_calls_than_max_calls(line):
+    bridge, backend = line
+    backend.behave = slow(0.5, reply(MENU))
+    said: list[str] = []
+
+    def call(number: int) -> None:
+        answer = bridge.post(xml(IVR_UNIQUE_ID=f"many-{number}"))
+        said.append(check_reply(*_parts(answer))["DATA"]["MENU"])
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(20)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert said.count("m") == 16
+    assert said.count("fallback") == 4
+    assert {line["fallback_reason"] for line in bridge.lines() if line["outcome"] == "fallback"} >= {"too_many_calls"}
+
+
+def test_identical_questions_in_flight_share_one_call(line):
+    bridge, backend = line
+    backend.behave = slow(0.3, reply(MENU))
+    backend.requests.clear()
+
+    def post_all(bodies: list[bytes]) -> None:
+        threads = [threading.Thread(target=lambda body=body: check_reply(*_parts(bridge.post(body)))) for body in bodies]
+        [thread.start() for thread in threads]
+        [thread.join() for thread in threads]
+
+    post_all([xml(IVR_UNIQUE_ID="shared")] * 4)
+    assert len(backend.requests) == 1
+    post_all([xml(IVR_UNIQUE_ID="shared")])
+    assert len(backend.requests) == 2, "the same menu and digit legitimately recur"
+    anonymous = xml(data={name: value for name, value in QUESTION.items() if name != "IVR_UNIQUE_ID"})
+    post_all([anonymous] * 3)
+    assert len(backend.requests) == 5, "without an id nobody knows whether it is the same call"
+
+
+@pytest.mark.parametrize("written", [xml, as_json], ids=["xml", "json"])
+@pytest.mark.parametrize(
+    ("behave", "status"),
+    [(reply(b"", 204), 0), (reply(b"<html>", 200), 0), (reply(b"", 500), 1), (slow(3, reply()), 1), (reset(), 1),
+     (in_turn(reply(b"", 503), reply(b"", 200)), 0)],
+)  # fmt: skip
+def test_a_hang_up_is_acknowledged_only_when_it_was_delivered(line, written, behave, status: int):
+    bridge, backend = line
+    backend.behave = behave
+    answer = bridge.post(written("HANGUP_CALL"))
+    assert check_reply(*_parts(answer)) == {"STATUS": status}
+    assert answer.seconds < DEADLINE + GRACE
+
+
+def test_a_hang_up_without_a_struct_is_not_acknowledged(line):
+    bridge, backend = line
+    backend.requests.clear()
+    for body in (xml("HANGUP_CALL", "text"), as_json("HANGUP_CALL", 5), b'{"METHOD": "HANGUP_CALL"}'):
+        assert check_reply(*_parts(bridge.post(body))) == {"STATUS": 1}
+    assert backend.requests == []
+
+
+def test_a_log_line_holds_no_number_and_no_digits(line):
+    bridge, backend = line
+    backend.behave = reply({"action": "call", "target": "", "caller_number": ["0547654321"]})
+    bridge.post(xml(DTMF="987654", MENU="secret"))
+    bridge.post(b"0547654321")
+    text = bridge.log.read_text()
+    for number in (QUESTION["DID"], QUESTION["CALLER_ID"], QUESTION["CALLER_NAME"], HANGUP["TARGET"], "987654", "0547654321"):
+        assert number not in text
+
+
+def _parts(answer: bridges.Reply) -> tuple[int, dict[str, str], bytes]:
+    return answer.status, answer.headers, answer.body
