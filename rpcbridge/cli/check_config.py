@@ -45,7 +45,7 @@ def check_config(file: Path | None, as_json: bool) -> None:
     console = Console()
     console.print(table)
     for note in _notes(current):
-        console.print(f"note: {note}", style="yellow", highlight=False)
+        console.print(f"note: {note}", style="yellow", highlight=False, markup=False)
     console.print("The configuration is usable.", style="green")
 
 

@@ -184,7 +184,7 @@ class _Loading:
             message = f"{server.call_limit} leaves no thread to serve the fallback: less than server.threads ({server.threads})"
             self._problem("server.max_calls", message)
         for path, value in (("connect_timeout", backend.connect_timeout), ("attempt_timeout", backend.attempt_timeout)):
-            if value is not None and value > backend.deadline:
+            if f"backend.{path}" in self._sources and value is not None and value > backend.deadline:
                 self._problem(f"backend.{path}", f"longer than backend.deadline ({backend.deadline:g}s)")
         if backend.ca_file and not Path(backend.ca_file).is_file():
             self._problem("backend.ca_file", f"no such file: {backend.ca_file}")

@@ -79,7 +79,7 @@ def test_the_emulated_phone_system_reads_what_the_bridge_writes(case: str):
     assert not isinstance(reply, Fault)
     assert reply.value["STATUS"] == "0"
     if "ACTION" in reply.value:
-        load_native(reply.value, "")
+        load_native(reply.value, "", "he")
 
 
 @pytest.mark.parametrize("case", [name for name in SAMPLES if name.startswith("reply_")])
