@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ def plan(configured: Settings) -> Plan:
     """Everything that can be checked before serving. Raises ConfigurationError with every fault."""
     problems: list[Problem] = []
     folders = discovered()
-    catalogue = _catalogue(configured.prompts, list(folders), problems)
+    catalogue = _catalogue(configured, list(folders), problems)
     options = Options(catalogue, configured.strict)
     platforms = {name: folder.make(configured.platforms[name], options) for name, folder in folders.items()}
     if not configured.backend.url:
@@ -93,13 +93,14 @@ def _routes(configured: Settings, platforms: Mapping[str, Platform], problems: l
     url, sources = configured.backend.url, configured.sources
     default: AnyAction = actions.HANG_UP
     if configured.fallback is not None:
-        default = _fallback(configured.fallback, "fallback", sources.get("fallback", ""), platforms, problems)
+        default = _fallback(configured.fallback, "fallback", sources, platforms, problems)
     numbers: dict[str, Target[AnyAction]] = {}
     prefixes: list[tuple[str, Target[AnyAction]]] = []
     for index, route in enumerate(configured.routes, 1):
         fallback = default
         if route.fallback is not None:
-            fallback = _fallback(route.fallback, f"route {index}.fallback", route.source, platforms, problems)
+            path = f"route {index}.fallback"
+            fallback = _fallback(route.fallback, path, {path: route.source}, platforms, problems)
         target = Target(route.url or url, fallback)
         if route.called_number in numbers or route.called_prefix in dict(prefixes):
             problems.append(Problem(f"route {index}", "the number or prefix is routed twice", route.source))
@@ -111,7 +112,11 @@ def _routes(configured: Settings, platforms: Mapping[str, Platform], problems: l
 
 
 def _fallback(
-    given: Mapping[str, Any], path: str, source: str, platforms: Mapping[str, Platform], problems: list[Problem]
+    given: Mapping[str, Any],
+    path: str,
+    sources: Mapping[str, str],
+    platforms: Mapping[str, Platform],
+    problems: list[Problem],
 ) -> AnyAction:
     """The fallback action, tried out on every platform: a caller must be able to hear it."""
     try:
@@ -120,26 +125,27 @@ def _fallback(
             platform.encode(platform.from_domain(action, None, "xmlrpc")[0], "xmlrpc")
     except AnswerRejected as error:
         for problem in error.problems:
-            problems.append(Problem(".".join(part for part in (path, problem.path) if part), problem.message, source))
+            where = f"{path}.{problem.path}" if problem.path else path
+            problems.append(Problem(where, problem.message, sources.get(where) or sources.get(path, "")))
         return actions.HANG_UP
     return action
 
 
-def _catalogue(
-    given: Mapping[str, Mapping[str, Any]], platforms: list[str], problems: list[Problem]
-) -> dict[str, dict[str, Prompt]]:
+def _catalogue(configured: Settings, platforms: list[str], problems: list[Problem]) -> dict[str, dict[str, Prompt]]:
     catalogue: dict[str, dict[str, Prompt]] = {}
-    for name, entry in given.items():
+    for name, entry in configured.prompts.items():
         path = f"prompts.{name}"
         if not isinstance(entry, Mapping):
-            problems.append(Problem(path, f"expected a [{path}] table with one prompt per platform"))
+            source = configured.sources.get(path, "")
+            problems.append(Problem(path, f"expected a [{path}] table with one prompt per platform", source))
             continue
         for platform, prompt in entry.items():
+            source = configured.sources.get(f"{path}.{platform}", "")
             if platform not in platforms:
-                problems.append(Problem(f"{path}.{platform}", f"unknown platform, {nearest(platform, platforms)}"))
+                problems.append(Problem(f"{path}.{platform}", f"unknown platform, {nearest(platform, platforms)}", source))
                 continue
             loaded, faults = load_prompt(prompt, f"{path}.{platform}")
-            problems += faults
+            problems += [replace(fault, source=source) for fault in faults]
             if loaded is not None:
                 catalogue.setdefault(name, {})[platform] = loaded
     return catalogue

@@ -59,7 +59,7 @@ def _rows(current: Plan) -> Iterator[_Row]:
     ]
     for name, kind, section in sections:
         for setting in settings_of(kind, name):
-            value = getattr(section, setting.key)
+            value = section.call_limit if setting.path == "server.max_calls" else getattr(section, setting.key)
             yield _Row(setting, _shown(setting, value), settings.sources.get(setting.path, "default"))
 
 
@@ -68,11 +68,7 @@ def _shown(setting: Setting, value: Any) -> str:
         return "set (not shown)" if value else "not set"
     if value is None or value in ("", ()):
         return "-"
-    if isinstance(value, float):
-        return f"{value:g}s"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+    return setting.reader.show(value)
 
 
 def _notes(current: Plan) -> list[str]:

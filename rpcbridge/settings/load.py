@@ -87,6 +87,8 @@ class _Loading:
     def _file_entry(self, name: str, value: Any) -> None:
         if name in _TABLES:
             self._tables[name] = value
+            inside = {path: self._at(path) for path in self._lines if path.split(".")[0] == name}
+            self._sources |= {name: self._at(name)} | inside
         elif name in self._sections and isinstance(value, dict):
             for key, inner in value.items():
                 self._give(f"{name}.{key}", inner, self._at(f"{name}.{key}"))
@@ -108,6 +110,7 @@ class _Loading:
         table, _, key = path.partition(".")
         if table == "fallback" and key:
             self._tables["fallback"] = {**self._tables.get("fallback", {}), key: value}
+            self._sources[path] = variable
             return
         setting = self._table.get(path.removesuffix("_file"))
         if path not in self._table and path.endswith("_file") and setting is not None and setting.secret:

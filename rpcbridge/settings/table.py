@@ -19,6 +19,7 @@ class Reader(Generic[T]):
 
     expected: str
     read: Callable[[Any], T]
+    show: Callable[[T], str] = str
 
 
 def option(reader: Reader[T], default: Any, help: str, *, secret: bool = False) -> Any:
@@ -152,16 +153,16 @@ def _headers(value: Any) -> tuple[tuple[str, str], ...]:
 
 
 text = Reader("a text", _text)
-flag = Reader("true or false", _flag)
-duration = Reader('a duration such as "4s" or "800ms"', _duration)
-size = Reader('a size such as "256KiB" or "1MiB"', _size)
+flag = Reader("true or false", _flag, lambda value: str(value).lower())
+duration = Reader('a duration such as "4s" or "800ms"', _duration, lambda seconds: f"{seconds:g}s")
+size = Reader('a size such as "256KiB" or "1MiB"', _size, lambda count: f"{count // 1024}KiB" if count % 1024 == 0 else f"{count}B")
 url = Reader('an http or https URL such as "http://127.0.0.1:8090", without credentials, query or fragment', _url)
 proxy_url = Reader('a proxy\'s URL such as "http://proxy.example:3128", or ""', lambda value: _url(value) if value != "" else "")
 backend_path = Reader(
     f'a path such as "/ivr/action" in ASCII; placeholders: {", ".join(f"{{{name}}}" for name in sorted(PLACEHOLDERS))}',
     _path,
 )
-networks = Reader('a list of networks such as ["192.0.2.0/24"], in the file', _networks)
+networks = Reader('a list of networks such as ["192.0.2.0/24"], in the file', _networks, ", ".join)
 bind = Reader('an address such as "127.0.0.1:8080"', _bind)
 secret_segment = Reader("16 to 128 letters, digits, - or _ (such as `openssl rand -hex 16` gives)", _segment)
 authorization = Reader('"bearer TOKEN" or "basic USER:PASSWORD"', _auth)
