@@ -18,7 +18,7 @@ from rpcbridge.backend import Client, Flights, Hop, Routes
 from rpcbridge.codec import CODES, Fault, MethodCall, MethodResponse, decode_call, fault_of
 from rpcbridge.domain.actions import AnyAction
 from rpcbridge.domain.events import ABSENT, Event
-from rpcbridge.errors import CallError, NoUsableAnswer, Repair, UnknownMethod, nearest
+from rpcbridge.errors import AnswerRejected, CallError, NoUsableAnswer, Repair, UnknownMethod, nearest
 from rpcbridge.platforms import Native, Platform, Receipt, UnusableCall
 from rpcbridge.schemas import actions, events
 
@@ -45,6 +45,7 @@ class Exchange:
     action: str = ""
     fallback_reason: str = ""
     detail: str = ""
+    detail_quotes: bool = False  # whether `detail` may quote what a caller or a backend sent
     repairs: list[Repair] = field(default_factory=list)
     finished: float = 0.0
 
@@ -160,6 +161,7 @@ class Bridge:
     def _rescued(self, platform: Platform, error: Exception, seen: Exchange) -> bytes:
         """The reply when the line broke: the fallback for a question, not delivered for a notification, else a fault."""
         fault, reason, seen.detail = self._diagnosed(error)
+        seen.detail_quotes = isinstance(error, CallError | UnusableCall | AnswerRejected)
         if isinstance(error, CallError):
             seen.dialect = error.dialect or seen.dialect
             seen.method = error.method or seen.method

@@ -53,7 +53,7 @@ def exchange_line(seen: Exchange, deadline: float) -> dict[str, Any]:
         line |= {"attempt": len(hop.attempts), "http_status": last.status}
         line["backend_ms"] = _ms(sum(attempt.seconds for attempt in hop.attempts))
     if seen.fallback_reason:
-        line |= {"fallback_reason": seen.fallback_reason, "detail": _masked(seen.detail)}
+        line |= {"fallback_reason": seen.fallback_reason, "detail": _masked(seen.detail) if seen.detail_quotes else seen.detail}
     if seen.repairs:
         line["repairs"] = sorted({repair.kind for repair in seen.repairs})
     if seen.shared:
