@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from ulid import ULID
 from rpcbridge import log, settings
 from rpcbridge.backend import Client, Routes, Target
 from rpcbridge.bridge import Bridge, Surroundings
-from rpcbridge.domain.actions import AnyAction, Prompt
+from rpcbridge.domain.actions import AnyAction, Hangup, Prompt
 from rpcbridge.errors import AnswerRejected, ConfigurationError, Problem, nearest
 from rpcbridge.platforms import Options, Platform, discovered
 from rpcbridge.schemas import actions
@@ -41,23 +41,30 @@ def load_settings(file: Path | None = None, overrides: Mapping[str, Any] | None 
     if file is None and os.environ.get("RPCBRIDGE_CONFIG"):
         file = Path(os.environ["RPCBRIDGE_CONFIG"])
     sections = {name: folder.Section for name, folder in discovered().items()}
-    return settings.load(file, os.environ, overrides or {}, sections)
+    return settings.load(file, os.environ, overrides or {}, sections, lambda loaded: _planned(loaded)[1])
 
 
 def plan(configured: Settings) -> Plan:
-    """Everything that can be checked before serving. Raises ConfigurationError with every fault."""
+    """What a configuration comes to. Raises ConfigurationError with every fault."""
+    planned, problems = _planned(configured)
+    if problems:
+        raise ConfigurationError(problems)
+    return planned
+
+
+def _planned(configured: Settings) -> tuple[Plan, list[Problem]]:
+    """Everything that can be checked before serving, and every fault in it."""
     problems: list[Problem] = []
     folders = discovered()
     catalogue = _catalogue(configured, list(folders), problems)
     options = Options(catalogue, configured.strict)
     platforms = {name: folder.make(configured.platforms[name], options) for name, folder in folders.items()}
+    problems += _unplayable(catalogue, platforms, configured.sources)
     if not configured.backend.url:
         message = 'missing, and required: the base URL of your backend, such as "http://127.0.0.1:8090"'
         problems.append(Problem("backend.url", message))
     routes = _routes(configured, platforms, problems)
-    if problems:
-        raise ConfigurationError(problems)
-    return Plan(configured, platforms, routes)
+    return Plan(configured, platforms, routes), problems
 
 
 def build(checked: Plan) -> Flask:
@@ -129,6 +136,19 @@ def _fallback(
             problems.append(Problem(where, problem.message, sources.get(where) or sources.get(path, "")))
         return actions.HANG_UP
     return action
+
+
+def _unplayable(
+    catalogue: Mapping[str, Mapping[str, Prompt]], platforms: Mapping[str, Platform], sources: Mapping[str, str]
+) -> Iterator[Problem]:
+    """Prompts of the catalogue that their platform cannot play."""
+    for name, entry in catalogue.items():
+        for platform in entry:
+            path = f"prompts.{name}.{platform}"
+            try:
+                platforms[platform].from_domain(Hangup(prompt=Prompt(name=name)), None, "xmlrpc")
+            except AnswerRejected as error:
+                yield from (Problem(path, problem.message, sources.get(path, "")) for problem in error.problems)
 
 
 def _catalogue(configured: Settings, platforms: list[str], problems: list[Problem]) -> dict[str, dict[str, Prompt]]:

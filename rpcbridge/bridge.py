@@ -18,7 +18,7 @@ from rpcbridge.backend import Client, Flights, Hop, Routes
 from rpcbridge.codec import CODES, Fault, MethodCall, MethodResponse, decode_call, fault_of
 from rpcbridge.domain.actions import AnyAction
 from rpcbridge.domain.events import ABSENT, Event
-from rpcbridge.errors import AnswerRejected, CallError, NoUsableAnswer, Repair, UnknownMethod, nearest
+from rpcbridge.errors import AnswerRejected, CallError, NoUsableAnswer, Problem, Repair, UnknownMethod, nearest
 from rpcbridge.platforms import Native, Platform, Receipt, UnusableCall
 from rpcbridge.schemas import actions, events
 
@@ -38,6 +38,7 @@ class Exchange:
     dialect: str = "xmlrpc"
     method: str = ""
     event: Event | None = None
+    called_number: str | None = None
     hop: Hop = field(default_factory=Hop)
     shared: bool = False
     platform_response: bytes = b""
@@ -48,12 +49,6 @@ class Exchange:
     detail_quotes: bool = False  # whether `detail` may quote what a caller or a backend sent
     repairs: list[Repair] = field(default_factory=list)
     finished: float = 0.0
-
-    @property
-    def called_number(self) -> str | None:
-        """The number that was called, as far as it is known."""
-        number = self.event.called_number if self.event is not None else ABSENT
-        return None if number is ABSENT else number
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +113,20 @@ class Bridge:
         def ask() -> tuple[Event, Any]:
             event = self._event(platform, call, seen)
             url = self._routes.of(seen.called_number).url
-            return event, self._client.ask(url, events.dump(event), self._deadline_of(seen), seen.traceparent, seen.hop)
+            try:
+                return event, self._client.ask(url, events.dump(event), self._deadline_of(seen), seen.traceparent, seen.hop)
+            except NoUsableAnswer as failure:  # shared as well, with the event it belongs to
+                return event, failure
 
         if platform.shares(call):
             key = (platform.name, seen.platform_request)
             left = self._deadline_of(seen) - self._around.clock()
-            (seen.event, answer), seen.shared = self._flights.share(key, left, ask)
+            (event, answer), seen.shared = self._flights.share(key, left, ask)
         else:
-            seen.event, answer = ask()
+            event, answer = ask()
+        seen.event, seen.called_number = event, _number(event)
+        if isinstance(answer, NoUsableAnswer):
+            raise answer
         action = self._action(platform, answer, seen)
         response, repairs = platform.from_domain(action, seen.called_number, seen.dialect)
         seen.repairs += repairs
@@ -142,12 +143,20 @@ class Bridge:
 
     def _event(self, platform: Platform, call: MethodCall, seen: Exchange) -> Event:
         receipt = Receipt(self._around.new_id(), self._around.now(), self._include_raw)
-        seen.event, repairs = platform.to_domain(call, receipt)
+        try:
+            event, repairs = platform.to_domain(call, receipt)
+        except UnusableCall as error:
+            seen.called_number = error.called_number
+            raise
+        seen.event, seen.called_number = event, _number(event)
         seen.repairs += repairs
-        return seen.event
+        return event
 
     def _action(self, platform: Platform, answer: Any, seen: Exchange) -> AnyAction | Native:
         if isinstance(answer, dict) and "native" in answer:
+            strangers = [Problem(key, "unknown key beside native, known: state") for key in answer if key not in _BESIDE_NATIVE]
+            if strangers:
+                raise AnswerRejected(strangers)
             native, repairs = platform.load_native(answer["native"], "native")
         elif platform.is_native(answer):
             native, repairs = platform.load_native(answer, "")
@@ -206,4 +215,9 @@ class Bridge:
             self._places.release()
 
 
+def _number(event: Event) -> str | None:
+    return None if event.called_number is ABSENT else event.called_number
+
+
+_BESIDE_NATIVE = ("native", "state")
 _INTERNAL = Fault(CODES["internal"], "internal error")

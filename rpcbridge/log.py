@@ -13,6 +13,7 @@ from rpcbridge.bridge import Exchange
 from rpcbridge.domain.events import ActionRequested
 
 _QUIET = ("answered", "delivered")
+_QUOTED = re.compile(r"""(["']).*?\1""")
 
 
 def configure() -> None:
@@ -22,7 +23,7 @@ def configure() -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
@@ -55,7 +56,7 @@ def exchange_line(seen: Exchange, deadline: float) -> dict[str, Any]:
     if seen.fallback_reason:
         line |= {"fallback_reason": seen.fallback_reason, "detail": _masked(seen.detail) if seen.detail_quotes else seen.detail}
     if seen.repairs:
-        line["repairs"] = sorted({repair.kind for repair in seen.repairs})
+        line["repairs"] = sorted({f"{repair.kind} {repair.path}".strip() for repair in seen.repairs})
     if seen.shared:
         line["shared"] = True
     return line
@@ -78,8 +79,8 @@ class ExchangeLog:
 
 
 def _masked(detail: str) -> str:
-    """What was wrong, without what may be a number or digits a caller pressed."""
-    return re.sub(r"[0-9*#+]{3,}", "…", detail)[:500]
+    """What was wrong, without what may be a phone number or digits a caller pressed."""
+    return re.sub(r"[0-9]{6,}", "…", _QUOTED.sub(lambda quoted: re.sub("[0-9]+", "…", quoted[0]), detail))[:500]
 
 
 def _ms(seconds: float) -> int:

@@ -54,6 +54,8 @@ def call(press: str, did: str, caller: str, dialect: str, outcome: str, url: str
         _fail(f"{_public(target)} cannot be reached: {error}. Is the bridge running (rpcbridge demo, rpcbridge serve)?", UNREACHABLE)
     except ReplyError as error:
         _fail(f"Voicenter could not use this reply, the caller would hear nothing: {error}", 1)
+    if not turn.usable:
+        _fail("the bridge did not acknowledge HANGUP_CALL: the backend was not told that the call is over", 1)
     if number > MAX_TURNS:
         _fail(f"the call was ended after {MAX_TURNS} turns: the backend sends this caller in circles", 1)
 

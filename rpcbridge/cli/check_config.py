@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,7 +43,7 @@ def check_config(file: Path | None, as_json: bool) -> None:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(row.setting.path, row.value, row.source, style=None if row.source != "default" else "dim")
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 200)  # a pipe has no width to wrap at
     console.print(table)
     for note in _notes(current):
         console.print(f"note: {note}", style="yellow", highlight=False, markup=False)

@@ -14,29 +14,35 @@ import pyjson5
 
 from rpcbridge.codec.limits import MAX_DEPTH, MAX_VALUES
 from rpcbridge.codec.values import Fault, Lexical, MethodCall, MethodResponse, Value
-from rpcbridge.errors import EncodeError, NotACall, NotWellFormed, Repair
+from rpcbridge.errors import CallError, EncodeError, NotACall, NotWellFormed, Repair
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_call(text: bytes) -> MethodCall:
     """A call. Raises CallError; its `method` is set where the name could be read."""
-    value, repairs = _parse(text)
-    if isinstance(value, list):
+    raw, numbers, repairs = _parsed(text)
+    if isinstance(raw, list):
         raise NotACall("a batch of calls is not supported: send one call a request")
-    assert isinstance(value, dict)
-    if "jsonrpc" in value:
+    if "jsonrpc" in raw:
         raise NotACall("JSON-RPC 2.0 is not supported: send METHOD and DATA")
-    method = value.get("METHOD")
+    method = raw.get("METHOD")
     if not isinstance(method, str) or not method.strip():
         raise NotACall("METHOD: expected the method's name, a text")
+    try:
+        value, more = _settled(raw, numbers)
+    except CallError as error:
+        error.method = method.strip()
+        raise
+    assert isinstance(value, dict)
     params = (value["DATA"],) if "DATA" in value else ()
-    return MethodCall(method.strip(), params, "json", repairs)
+    return MethodCall(method.strip(), params, "json", (*repairs, *more))
 
 
 def read_response(text: bytes) -> MethodResponse | Fault:
     """A reply, or the fault that a JSON error reply stands for. Raises CallError."""
-    value, _ = _parse(text)
+    raw, numbers, _ = _parsed(text)
+    value, _ = _settled(raw, numbers)
     if isinstance(value, dict) and isinstance(error := value.get("ERROR"), dict):
         code, message = error.get("code"), error.get("message")
         if isinstance(code, str) and re.fullmatch("-?[0-9]+", code) and isinstance(message, str):
@@ -64,17 +70,16 @@ def _dump(value: Value) -> str:
     return _LONE_SURROGATE.sub("", text)
 
 
-def _parse(text: bytes) -> tuple[Value, tuple[Repair, ...]]:
+def _parsed(text: bytes) -> tuple[Any, list[Lexical] | None, tuple[Repair, ...]]:
+    """An object or array; the numbers that a lenient reading put aside; that it was one."""
     source = text.decode()
     try:
-        raw = json.loads(source, parse_int=_integer, parse_float=_double, parse_constant=_refused)
-        return _settled(raw)
+        return json.loads(source, parse_int=_integer, parse_float=_double, parse_constant=_refused), None, ()
     except RecursionError:
         raise NotACall(f"values are nested deeper than {MAX_DEPTH}") from None
     except ValueError:
         raw, numbers = _lenient(source)
-    value, repairs = _settled(raw, numbers)
-    return value, (Repair("lenient_json", "", "read as JSON5: quote the keys"), *repairs)
+    return raw, numbers, (Repair("lenient_json", "", "read as JSON5: quote the keys"),)
 
 
 def _integer(text: str) -> Lexical:
@@ -130,7 +135,7 @@ def _reason(error: Exception) -> str:
     return re.sub(r"\s*near \d+", "", str(error.args[0] if error.args else error)) or "not JSON"
 
 
-def _settled(raw: Any, numbers: list[Lexical] | None = None) -> tuple[Value, tuple[Repair, ...]]:
+def _settled(raw: Any, numbers: list[Lexical] | None) -> tuple[Value, tuple[Repair, ...]]:
     """`raw` in the codec's values, bounded in depth and count."""
     repairs: list[Repair] = []
     count = 0

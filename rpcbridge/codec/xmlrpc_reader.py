@@ -51,6 +51,7 @@ def read_call(text: bytes) -> MethodCall:
     if not method:
         raise NotACall("the call has no <methodName>")
     try:
+        _check_count(text)
         return MethodCall(method, () if params is None else _params(params))
     except CallError as error:
         error.method = method
@@ -66,6 +67,7 @@ def read_response(text: bytes) -> MethodResponse | Fault:
         return _fault(root[0])
     if root[0].tag != "params":
         raise NotACall(f"{_at(root[0])}: <{root[0].tag}> is out of place in <methodResponse>")
+    _check_count(text)
     params = _params(root[0])
     if not params:
         raise NotACall("a response has one param, this has none")
@@ -73,16 +75,18 @@ def read_response(text: bytes) -> MethodResponse | Fault:
 
 
 def _root(text: bytes, tag: str) -> _Element:
-    text = purified(text)
-    if text.count(b"<value") > MAX_VALUES:
-        raise NotACall(f"more than {MAX_VALUES} values in one body")
     try:
-        root = etree.fromstring(text, _LOCAL.parser)
+        root = etree.fromstring(purified(text), _LOCAL.parser)
     except etree.XMLSyntaxError as error:
         raise NotWellFormed(f"line {error.lineno}: {_first_sentence(error.msg)}") from None
     if root.tag != tag:
         raise NotACall(f"the document is a <{root.tag}>, not a <{tag}>")
     return root
+
+
+def _check_count(text: bytes) -> None:
+    if text.count(b"<value") > MAX_VALUES:
+        raise NotACall(f"more than {MAX_VALUES} values in one body")
 
 
 def _params(params: _Element) -> tuple[Value, ...]:

@@ -52,6 +52,7 @@ class Turn:
     data: Mapping[str, Any] = field(default_factory=dict)
     heard: tuple[str, ...] = ()
     milliseconds: int = 0
+    usable: bool = True  # False: HANGUP_CALL was not acknowledged
 
 
 class Voicenter:
@@ -70,8 +71,9 @@ class Voicenter:
         sent = call.ended()
         reply, milliseconds = self._post(MethodCall("HANGUP_CALL", (sent,), script.dialect))
         status = str(reply.get("STATUS"))
-        heard = "is acknowledged (STATUS 0)" if status == "0" else f"is NOT acknowledged (STATUS {status})"
-        yield Turn("HANGUP_CALL", sent, heard=(heard,), milliseconds=milliseconds)
+        acknowledged = status == "0"
+        heard = f"is {'' if acknowledged else 'NOT '}acknowledged (STATUS {status})"
+        yield Turn("HANGUP_CALL", sent, heard=(heard,), milliseconds=milliseconds, usable=acknowledged)
 
     def _turn(self, call: _Call) -> Turn:
         sent = call.question()

@@ -18,10 +18,11 @@ Kind = Literal["question", "notification"]
 
 
 class UnusableCall(RpcbridgeError):
-    """A known method's parameters cannot be used; `problems` names each."""
+    """A known method's parameters cannot be used; `problems` names each. `called_number` still finds the fallback."""
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, problems: tuple[Problem, ...], called_number: str | None = None) -> None:
         self.problems = problems
+        self.called_number = called_number
         super().__init__(listed(problems))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,24 @@ _SPECIAL = {"PORT", "WEB_CONCURRENCY"}
 
 
 def load(
-    file: Path | None, environment: Mapping[str, str], overrides: Mapping[str, Any], platform_sections: Mapping[str, type]
+    file: Path | None,
+    environment: Mapping[str, str],
+    overrides: Mapping[str, Any],
+    platform_sections: Mapping[str, type],
+    check: Callable[[Settings], Iterable[Problem]] = lambda _: (),
 ) -> Settings:
     """The settings. `file` None reads ./rpcbridge.toml if it is there; `overrides` maps paths to values.
 
+    `check` finds what only the composition root can; a setting at fault stands at its default then.
     Raises ConfigurationError with every fault, each with its file and line or its variable.
     """
-    return _Loading(file, environment, overrides, platform_sections).settings()
+    loading = _Loading(file, environment, overrides, platform_sections)
+    settings = loading.settings()
+    at_fault = {problem.path for problem in loading.problems}
+    problems = [*loading.problems, *(problem for problem in check(settings) if problem.path not in at_fault)]
+    if problems:
+        raise ConfigurationError(problems)
+    return settings
 
 
 class _Loading:
@@ -37,7 +48,7 @@ class _Loading:
         self._sections: dict[str, type] = {"": General, "server": Server, "backend": Backend, **platforms}
         self._platforms = platforms
         self._table = {s.path: s for name, section in self._sections.items() for s in settings_of(section, name)}
-        self._problems: list[Problem] = []
+        self.problems: list[Problem] = []
         self._values: dict[str, Any] = {}
         self._sources: dict[str, str] = {}
         self._lines: dict[str, int] = {}
@@ -53,10 +64,7 @@ class _Loading:
         routes = tuple(self._routes(self._tables.get("route", [])))
         general = self._section("", General)
         self._check(sections["server"], sections["backend"])
-        fallback = self._mapping("fallback")
-        prompts = self._mapping("prompts") or {}
-        if self._problems:
-            raise ConfigurationError(self._problems)
+        fallback, prompts = self._mapping("fallback"), self._mapping("prompts") or {}
         return Settings(
             server=sections["server"], backend=sections["backend"],
             platforms={name: sections[name] for name in self._platforms},
@@ -72,12 +80,12 @@ class _Loading:
             content = tomllib.loads(text)
         except (OSError, UnicodeError) as error:
             reason = getattr(error, "strerror", None) or "not UTF-8 text"
-            self._problems.append(Problem("", f"cannot be read: {reason}", str(path)))
+            self.problems.append(Problem("", f"cannot be read: {reason}", str(path)))
             return
         except tomllib.TOMLDecodeError as error:
             line = re.search(r"line (\d+)", str(error))
             source = f"{path}:{line[1]}" if line else str(path)
-            self._problems.append(Problem("", f"not valid TOML: {error}", source))
+            self.problems.append(Problem("", f"not valid TOML: {error}", source))
             return
         self._file = path
         self._lines = _lines(text)
@@ -113,11 +121,14 @@ class _Loading:
             self._sources[path] = variable
             return
         setting = self._table.get(path.removesuffix("_file"))
-        if path not in self._table and path.endswith("_file") and setting is not None and setting.secret:
+        if path not in self._table and path.endswith("_file") and setting is not None:
+            if not setting.secret:
+                self.problems.append(Problem(setting.path, "only a secret can be read from a file", variable))
+                return
             try:
                 value = Path(value).read_text("utf-8").strip()
             except (OSError, UnicodeError):
-                self._problems.append(Problem(setting.path, "the file it names cannot be read", variable))
+                self.problems.append(Problem(setting.path, "the file it names cannot be read", variable))
                 return
             path = setting.path
         self._give(path, value, variable)
@@ -125,14 +136,15 @@ class _Loading:
     def _give(self, path: str, value: Any, source: str) -> None:
         setting = self._table.get(path)
         if setting is None:
-            self._problems.append(self._unknown(path, source))
+            self.problems.append(self._unknown(path, source))
             return
         try:
             self._values[path] = setting.reader.read(value)
             self._sources[path] = source
         except ValueError:
-            got = "" if setting.secret else f", got {shown(value)}"
-            self._problems.append(Problem(path, f"expected {setting.reader.expected}{got}", source))
+            # A URL with credentials in it is refused, and must not be repeated.
+            got = "" if setting.secret or "@" in str(value) else f", got {shown(value)}"
+            self.problems.append(Problem(path, f"expected {setting.reader.expected}{got}", source))
 
     def _unknown(self, path: str, source: str) -> Problem:
         section, _, key = path.rpartition(".")
@@ -148,7 +160,7 @@ class _Loading:
 
     def _routes(self, entries: Any) -> Iterator[Route]:
         if not isinstance(entries, list):
-            self._problems.append(Problem("route", "expected [[route]] tables (two brackets)", self._at("route")))
+            self.problems.append(Problem("route", "expected [[route]] tables (two brackets)", self._at("route")))
             return
         for number, entry in enumerate(entries, 1):
             source = self._at(f"route#{number}")
@@ -162,23 +174,25 @@ class _Loading:
                 given[key] = value
             elif key not in known:
                 message = f"unknown key, {nearest(key, [*known, 'fallback'])}"
-                self._problems.append(Problem(f"{path}.{key}", message, source))
+                self.problems.append(Problem(f"{path}.{key}", message, source))
             else:
                 try:
                     given[key] = known[key].reader.read(value)
                 except ValueError:
-                    message = f"expected {known[key].reader.expected}, got {shown(value)}"
-                    self._problems.append(Problem(f"{path}.{key}", message, source))
+                    got = "" if "@" in str(value) else f", got {shown(value)}"
+                    message = f"expected {known[key].reader.expected}{got}"
+                    self.problems.append(Problem(f"{path}.{key}", message, source))
         if bool(given.get("called_number")) == bool(given.get("called_prefix")):
-            self._problems.append(Problem(path, "expected exactly one of called_number, called_prefix", source))
+            self.problems.append(Problem(path, "expected exactly one of called_number, called_prefix", source))
         if "url" not in given and "fallback" not in given:
-            self._problems.append(Problem(path, "expected url, fallback or both", source))
+            self.problems.append(Problem(path, "expected url, fallback or both", source))
         return Route(**given)
 
     def _mapping(self, name: str) -> Any:
         value = self._tables.get(name)
         if value is not None and not isinstance(value, dict):
-            self._problems.append(Problem(name, f"expected a [{name}] table, got {shown(value)}", self._at(name)))
+            self.problems.append(Problem(name, f"expected a [{name}] table, got {shown(value)}", self._at(name)))
+            return None
         return value
 
     def _check(self, server: Server, backend: Backend) -> None:
@@ -193,7 +207,7 @@ class _Loading:
             self._problem("backend.ca_file", f"no such file: {backend.ca_file}")
 
     def _problem(self, path: str, message: str) -> None:
-        self._problems.append(Problem(path, message, self._sources.get(path, "")))
+        self.problems.append(Problem(path, message, self._sources.get(path, "")))
 
     def _at(self, path: str) -> str:
         line = self._lines.get(path)

@@ -115,6 +115,13 @@ def test_a_reply_that_voicenter_could_not_use_fails(backend: backends.Backend, b
     assert said in done.stderr
 
 
+def test_a_hang_up_that_is_not_acknowledged_fails(tmp_path):
+    with bridges.running(tmp_path, '[backend]\nurl = "http://127.0.0.1:1"\ndeadline = "200ms"\n') as bridge:
+        done = rpcbridge("call", "--url", bridge.url)
+    assert done.returncode == 1
+    assert "did not acknowledge HANGUP_CALL" in done.stderr
+
+
 def test_a_backend_that_leads_in_circles_is_left(backend: backends.Backend, tmp_path):
     backend.behave = backends.reply({"action": "menu", "menu": "m", "prompt": "p", "max_digits": 0})
     with bridges.running(tmp_path, f'[backend]\nurl = "{backend.url}"\n') as bridge:

@@ -95,6 +95,7 @@ def test_check_config_says_that_no_fallback_is_configured(tmp_path: Path):
         ("[[route]]\ncalled_number='1'\nurl='http://a'\n[[route]]\ncalled_number='1'\nurl='http://b'\n", "routed twice"),
         ("[prompts.welcome]\nvoicentre = 'x'\n", "prompts.welcome.voicentre: unknown platform, did you mean voicenter?"),
         ("[prompts.welcome]\nvoicenter = {file = 'x', text = 'y'}\n", "prompts.welcome.voicenter: expected exactly one of"),
+        ("[prompts.welcome]\nvoicenter = {text = 'hi'}\n", "prompts.welcome.voicenter: voicenter cannot play a text"),
         ("[backend]\nurl = 'http://x'\nca_file = '/no/such/file'\n", "backend.ca_file: no such file"),
         ("[backend\n", "rpcbridge.toml:1: not valid TOML"),
     ],
@@ -103,6 +104,13 @@ def test_check_config_names_every_kind_of_fault(tmp_path: Path, toml: str, fault
     done = check(tmp_path, toml)
     assert done.returncode == 2
     assert fault in done.stderr
+
+
+def test_check_config_names_all_faults_at_once_and_no_password(tmp_path: Path):
+    toml = "[backend]\nurl = 'http://user:hunter2@x'\ndeadlin = '1s'\n[fallback]\naction = 'menu'\nmenu = 'm'\n"
+    done = check(tmp_path, toml)
+    assert [line.split(": ")[1] for line in done.stderr.splitlines()[1:]] == ["backend.url", "backend.deadlin", "fallback.prompt"]
+    assert "hunter2" not in done.stderr
 
 
 def test_a_file_that_is_not_there_is_said_so():

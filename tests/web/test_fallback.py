@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 
@@ -124,9 +125,31 @@ def test_a_route_has_a_fallback_of_its_own(line):
     assert (said["ACTION"], said["DATA"]["TARGET"], said["DATA"]["CALLERID"]) == ("CALL", "0501234567", "vip7")
 
 
+def test_a_route_keeps_its_fallback_when_the_question_is_unusable_or_shared(line):
+    bridge, backend = line
+    backend.behave = slow(0.3, reply(b"", 500))
+    said: list[str] = []
+
+    def call(body: bytes) -> None:
+        said.append(check_reply(*_parts(bridge.post(body)))["ACTION"])
+
+    threads = [threading.Thread(target=call, args=(xml(DID="vip8"),)) for _ in range(3)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    call(xml(DID="vip8", DTMF=["1"]))
+    assert said == ["CALL"] * 4
+
+
+def test_nothing_stands_beside_a_native_answer(line):
+    bridge, backend = line
+    backend.behave = reply({"native": {"ACTION": "HANGUP"}, "state": 1, "promt": "x"})
+    assert "promt: unknown key beside native" in fallback(bridge, xml())["detail"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
+        as_json(data={"DID": [[]] * 6000}), as_json(data=json.loads("[" * 40 + "]" * 40)), xml(data=[""] * 6000),
         xml(data="text"), xml(data=[1]), xml(DID=[1, 2]), as_json(data=5), as_json(data=[{}]), b'{"METHOD": "GET_IVR_ACTION"}',
         b"<methodCall><methodName>GET_IVR_ACTION</methodName></methodCall>",
         xml().replace(b"<string>-1</string>", b"<int>minus one</int>"),

@@ -40,7 +40,7 @@ def action_requested(call: MethodCall, receipt: Receipt) -> tuple[ActionRequeste
     try:
         read: dict[str, Any] = ACTION_REQUEST.load(data)
     except ValidationError as error:
-        raise UnusableCall(problems_of(error, "DATA")) from None
+        raise UnusableCall(problems_of(error, "DATA"), error.valid_data.get("called_number")) from None  # type: ignore[union-attr]
     call_id, repairs = _call_id(read, data, receipt)
     menu = _menu(read.get("menu", ABSENT))
     digits = read.get("digits", "")
