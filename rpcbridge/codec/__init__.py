@@ -87,9 +87,10 @@ def content_type(dialect: str) -> str:
 
 def _text(body: bytes) -> tuple[bytes, str, tuple[Repair, ...]]:
     text, repairs = to_utf8(body)
-    dialect = _BY_FIRST.get(text.lstrip(b" \t\r\n")[:1])
+    begin = text.lstrip(b" \t\r\n")[:20]
+    dialect = _BY_FIRST.get(begin[:1])
     if dialect is None:
-        shape = "empty" if not text else f"text that begins with {text[:20].decode(errors='replace')!r}"
+        shape = f"text that begins with {begin.decode(errors='replace')!r}" if begin else "empty"
         raise NotWellFormed(f"the body is {shape}, neither XML nor JSON")
     return text, dialect, repairs
 

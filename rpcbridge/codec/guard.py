@@ -18,6 +18,7 @@ _NAMES = (
     b"|i1|i2|biginteger|bigdecimal|float|dateTime"
 )
 
+_KNOWN_NAME = re.compile(rb"/?(?:ex:)?(?:" + _NAMES + rb")")
 _ENTITY = rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9a-fA-F]{1,6});)"
 
 # Nearly every body is made of these tags alone; anything else goes the long way round. Two
@@ -31,7 +32,7 @@ _TOKEN = re.compile(
     rb"|<\?(?P<pi>.*?\?>)?"
     rb"|<!(?P<declaration>[A-Za-z]*)"
     rb"|<(?P<slash>/?)(?:ex:)?(?P<name>" + _NAMES + rb")"
-    rb"(?P<attributes>(?:\s+[A-Za-z_][\w:.-]*\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*)\s*(?P<end>/?>)"
+    rb"(?P<attributes>(?:\s+[A-Za-z_][\w:.-]*\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*\s*)(?P<end>/?>)"
     rb"|<(?P<foreign>/?[^\s<>/]{0,40})"
     rb"|" + _ENTITY + rb"(?P<entity>[^\s;<&]{0,40})",
     re.DOTALL,
@@ -57,16 +58,20 @@ def _kept(token: re.Match[bytes], body: bytes) -> bytes:
     if text.startswith((b"<!--", b"<?")):
         if kind not in ("comment", "pi"):
             raise NotWellFormed(f"{_line(token, body)}: a comment or processing instruction is not closed")
-        # Its line ends stay, so that later errors name the sender's line.
-        return b"\n" * text.count(b"\n")
+        # Its line ends stay, in a comment that the parser drops: later errors name the sender's line.
+        lines = text.count(b"\n")
+        return b"<!--" + b"\n" * lines + b"-->" if lines else b""
     if token["name"] is not None:
-        if token["slash"] and (token["attributes"] or token["end"] == b"/>"):
+        if token["slash"] and (token["attributes"].strip() or token["end"] == b"/>"):
             raise NotWellFormed(f"{_line(token, body)}: a closing tag carries nothing but its name")
-        return b"<" + token["slash"] + token["name"] + token["end"]
+        lines = token["attributes"].count(b"\n")
+        return b"<" + token["slash"] + token["name"] + b"\n" * lines + token["end"]
     if token["declaration"] is not None:
         raise NotACall(f"{_line(token, body)}: a DOCTYPE or other declaration is not allowed in a method call")
     if token["entity"] is not None:
         raise NotWellFormed(f"{_line(token, body)}: & begins no known entity; write &amp;")
+    if _KNOWN_NAME.fullmatch(token["foreign"]):
+        raise NotWellFormed(f"{_line(token, body)}: the tag <{token['foreign'].decode()} is broken")
     raise NotACall(f"{_line(token, body)}: <{token['foreign'].decode(errors='replace')}> is no element of XML-RPC")
 
 

@@ -16,6 +16,7 @@ from rpcbridge.codec.limits import MAX_DEPTH, MAX_VALUES
 from rpcbridge.codec.values import Fault, Lexical, MethodCall, MethodResponse, Value
 from rpcbridge.errors import CallError, EncodeError, NotACall, NotWellFormed, Repair
 
+_CONSTANT = re.compile(rb"\b(?:NaN|Infinity)\b")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -27,10 +28,10 @@ def read_call(text: bytes) -> MethodCall:
     if "jsonrpc" in raw:
         raise NotACall("JSON-RPC 2.0 is not supported: send METHOD and DATA")
     method = raw.get("METHOD")
-    if not isinstance(method, str) or not method.strip():
+    if type(method) is not str or not method.strip():
         raise NotACall("METHOD: expected the method's name, a text")
     try:
-        value, more = _settled(raw, numbers)
+        value, more = _settled(raw, numbers, text)
     except CallError as error:
         error.method = method.strip()
         raise
@@ -42,10 +43,10 @@ def read_call(text: bytes) -> MethodCall:
 def read_response(text: bytes) -> MethodResponse | Fault:
     """A reply, or the fault that a JSON error reply stands for. Raises CallError."""
     raw, numbers, _ = _parsed(text)
-    value, _ = _settled(raw, numbers)
+    value, _ = _settled(raw, numbers, text)
     if isinstance(value, dict) and isinstance(error := value.get("ERROR"), dict):
         code, message = error.get("code"), error.get("message")
-        if isinstance(code, str) and re.fullmatch("-?[0-9]+", code) and isinstance(message, str):
+        if isinstance(code, str) and re.fullmatch("-?[0-9]{1,10}", code) and isinstance(message, str):
             return Fault(int(code), message)
     return MethodResponse(value)
 
@@ -96,7 +97,8 @@ def _refused(constant: str) -> NoReturn:
 
 # What a number may stand between; strings, comments and names are passed over whole.
 _TOKEN = re.compile(
-    r"""(?P<skip>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|//[^\n\r]*|/\*.*?\*/|[^\W\d][\w$]*|\$[\w$]*)"""
+    # What is not closed runs to the end, else every quote in it would be tried again; pyjson5 refuses it.
+    r"""(?P<skip>"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|//[^\n\r\u2028\u2029]*|/\*.*?(?:\*/|\Z)|[^\W\d][\w$]*|\$[\w$]*)"""
     r"|(?P<refused>[+-]?0(?:[xX][0-9a-fA-F]*|[0-9]+))"
     r"|(?P<number>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)",
     re.DOTALL,
@@ -121,21 +123,24 @@ def _lenient(source: str) -> tuple[Any, list[Lexical]]:
     replaced = _TOKEN.sub(numbered, source)
     try:
         return pyjson5.decode(replaced, MAX_DEPTH), numbers
+    except pyjson5.Json5NestingTooDeep:
+        raise NotACall(f"values are nested deeper than {MAX_DEPTH}") from None
     except pyjson5.Json5Exception as error:
         near = re.search(r"near (\d+)", str(error))
-        place = _line(replaced, int(near[1]) if near else len(replaced))
+        place = _line(replaced, int(near[1]) + 1 if near else len(replaced))
         raise NotWellFormed(f"{place}: {_reason(error)}") from None
 
 
-def _line(source: str, offset: int) -> str:
-    return "line " + str(source.count("\n", 0, offset) + 1)
+def _line(source: str | bytes, offset: int) -> str:
+    head = source[:offset]
+    return "line " + str(1 + (head.count("\n") if isinstance(head, str) else head.count(b"\n")))
 
 
 def _reason(error: Exception) -> str:
     return re.sub(r"\s*near \d+", "", str(error.args[0] if error.args else error)) or "not JSON"
 
 
-def _settled(raw: Any, numbers: list[Lexical] | None) -> tuple[Value, tuple[Repair, ...]]:
+def _settled(raw: Any, numbers: list[Lexical] | None, source: bytes) -> tuple[Value, tuple[Repair, ...]]:
     """`raw` in the codec's values, bounded in depth and count."""
     repairs: list[Repair] = []
     count = 0
@@ -161,8 +166,9 @@ def _settled(raw: Any, numbers: list[Lexical] | None) -> tuple[Value, tuple[Repa
             return [walk(item, depth + 1) for item in value]
         if isinstance(value, bool):
             return Lexical("true" if value else "false", "boolean")
-        if numbers is not None and isinstance(value, int):
+        if numbers is not None and isinstance(value, int) and value < len(numbers):
             return numbers[value]
-        raise NotWellFormed("NaN and Infinity are no JSON values")
+        place = _CONSTANT.search(source)
+        raise NotWellFormed(f"{_line(source, place.start() if place else 0)}: NaN and Infinity are no JSON values")
 
     return walk(raw, 1), tuple(repairs)

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import codecs
 import re
+from encodings.aliases import aliases
 
 from rpcbridge.errors import NotWellFormed, Repair, UnsupportedEncoding
 
 _BLANK = b" \t\r\n\0"
-_DECLARATION = re.compile(rb"<\?xml[\s][^<>]*?\?>")
+_DECLARED = re.compile(rb"\n*<\?xml(?:[\s?]|\Z)")
+_DECLARATION = re.compile(rb"\n*<\?xml\s[^<>]*?\?>")
 _LABEL = re.compile(rb"""\sencoding\s*=\s*["']([^"']*)["']""")
 
 # The visual/implicit suffix says how to lay out Hebrew, not how to read its bytes.
 _ALIASES = {"iso-8859-8-i": "iso-8859-8", "iso-8859-8-e": "iso-8859-8"}
 
-# Python knows these as text encodings, but `<?xml` in them may mean anything.
-_NOT_FOR_XML = {"utf-7", "unicode_escape", "raw_unicode_escape", "punycode", "idna", "undefined"}
+# Only a label that Python ships is looked up: it keeps a note of every other one for good.
+_KNOWN = frozenset(aliases) | frozenset(aliases.values())
+
+# What may stand for anything in it: `<?xml` in UTF-7 need not be what it looks like.
+_NOT_FOR_XML = {"utf-7"}
 
 # What a sender that declares utf-8 most often really sends on this market.
 _MISLABELLED = "windows-1255"
@@ -30,8 +35,8 @@ def to_utf8(body: bytes) -> tuple[bytes, tuple[Repair, ...]]:
     Raises NotWellFormed for bytes that do not fit their encoding, UnsupportedEncoding for an
     unknown label.
     """
-    body = _from_utf16(body).removeprefix(codecs.BOM_UTF8).strip(_BLANK)
-    if not body.startswith(b"<?xml"):
+    body = _stripped(_from_utf16(body))
+    if not _DECLARED.match(body):
         return _from_label(body, "utf-8")
     declaration = _DECLARATION.match(body)
     if declaration is None:
@@ -40,6 +45,13 @@ def to_utf8(body: bytes) -> tuple[bytes, tuple[Repair, ...]]:
     # The declaration goes, its line ends stay: errors name the sender's line.
     rest = b"\n" * declaration[0].count(b"\n") + body[declaration.end() :]
     return _from_label(rest, label[1].decode("latin-1") if label else "utf-8")
+
+
+def _stripped(body: bytes) -> bytes:
+    """`body` without BOM, blanks and NULs around it, the line ends before it kept: errors name the sender's line."""
+    text = body.lstrip(_BLANK).removeprefix(codecs.BOM_UTF8).lstrip(_BLANK)
+    before = body[: len(body) - len(text)].count(b"\n")
+    return b"\n" * before + text.rstrip(_BLANK)
 
 
 def _from_utf16(body: bytes) -> bytes:
@@ -53,7 +65,8 @@ def _from_utf16(body: bytes) -> bytes:
         encoding = "utf-16-be"
     else:
         return body
-    even = body if len(body) % 2 == 0 else body.rstrip(b"\0") + b"\0" * (encoding == "utf-16-le")
+    # One byte too many at the end is a C string's NUL or a line end that somebody added.
+    even = body[:-1] if len(body) % 2 and body[-1:] in (b"\0", b"\n") else body
     try:
         return even.decode(encoding).encode()
     except UnicodeError as error:
@@ -85,8 +98,11 @@ def _python_name(label: str) -> str:
     wanted = label.strip().lower()
     if wanted in ("utf-8", "utf8"):
         return "utf-8"
+    wanted = _ALIASES.get(wanted, wanted)
     try:
-        name = codecs.lookup(_ALIASES.get(wanted, wanted)).name
+        if re.sub("[- .]", "_", wanted) not in _KNOWN:
+            raise LookupError
+        name = codecs.lookup(wanted).name
         if name in _NOT_FOR_XML:
             raise LookupError
         if name.startswith(("utf-16", "utf-32")):

@@ -103,7 +103,7 @@ def _fault(element: _Element) -> Fault:
         value = _value(element[0], 1)
         if isinstance(value, dict):
             code, message = value.get("faultCode"), value.get("faultString")
-            if isinstance(code, Lexical) and code.type == "int" and type(message) is str:
+            if isinstance(code, Lexical) and code.type == "int" and len(code) <= 11 and type(message) is str:
                 return Fault(int(code), message)
     raise NotACall(f"{_at(element)}: <fault> needs a struct of faultCode (int) and faultString")
 

@@ -41,11 +41,12 @@ def _value(value: Value, wide: bool) -> str:
     if kind is int and (wide or -(2**31) <= value < 2**31):  # type: ignore[operator]
         return f"<value><int>{value}</int></value>"
     if isinstance(value, dict):
-        members = [f"<member><name>{_escape(name)}</name>{_value(v, wide)}</member>" for name, v in value.items()]
+        written = {_escape(name): v for name, v in value.items()}  # what differs in illegal characters alone is one name
+        members = [f"<member><name>{name}</name>{_value(v, wide)}</member>" for name, v in written.items()]
         return f"<value><struct>{''.join(members)}</struct></value>"
     if isinstance(value, list):
         return f"<value><array><data>{''.join([_value(item, wide) for item in value])}</data></array></value>"
-    if isinstance(value, Lexical):
+    if isinstance(value, Lexical) and wide:
         return f"<value><{value.type}>{_escape(value)}</{value.type}></value>"
     raise EncodeError(f"XML-RPC's safe profile cannot carry {value!r}: only text, 32-bit integers, structs, arrays")
 

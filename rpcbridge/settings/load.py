@@ -97,7 +97,10 @@ class _Loading:
             self._tables[name] = value
             inside = {path: self._at(path) for path in self._lines if path.split(".")[0] == name}
             self._sources |= {name: self._at(name)} | inside
-        elif name in self._sections and isinstance(value, dict):
+        elif name in self._sections and not isinstance(value, dict):
+            message = f"expected a [{name}] table, got {shown(value)}"
+            self.problems.append(Problem(name, message, self._at(name)))
+        elif name in self._sections:
             for key, inner in value.items():
                 self._give(f"{name}.{key}", inner, self._at(f"{name}.{key}"))
         else:
@@ -117,7 +120,8 @@ class _Loading:
         path = variable.removeprefix(_PREFIX).lower().replace("__", ".")
         table, _, key = path.partition(".")
         if table == "fallback" and key:
-            self._tables["fallback"] = {**self._tables.get("fallback", {}), key: value}
+            written = self._tables.get("fallback", {})
+            self._tables["fallback"] = {**written, key: value} if isinstance(written, dict) else written
             self._sources[path] = variable
             return
         setting = self._table.get(path.removesuffix("_file"))
@@ -131,6 +135,10 @@ class _Loading:
                 self.problems.append(Problem(setting.path, "the file it names cannot be read", variable))
                 return
             path = setting.path
+        if path in self._table and self._table[path].secret and not value:
+            message = "is empty, which would leave the door open: give it a value, or leave the variable out"
+            self.problems.append(Problem(path, message, variable))
+            return
         self._give(path, value, variable)
 
     def _give(self, path: str, value: Any, source: str) -> None:
@@ -164,14 +172,21 @@ class _Loading:
             return
         for number, entry in enumerate(entries, 1):
             source = self._at(f"route#{number}")
-            yield self._route(entry, f"route {number}", source)
+            if isinstance(entry, dict):
+                yield self._route(entry, f"route {number}", source)
+            else:
+                self.problems.append(Problem(f"route {number}", f"expected a table, got {shown(entry)}", source))
 
     def _route(self, entry: Mapping[str, Any], path: str, source: str) -> Route:
         known: dict[str, Setting] = {setting.key: setting for setting in settings_of(Route, "route")}
         given: dict[str, Any] = {"source": source}
         for key, value in entry.items():
-            if key == "fallback" and isinstance(value, dict):
+            if key == "fallback":
                 given[key] = value
+                if not isinstance(value, dict):
+                    message = f'expected a table such as {{ action = "hangup" }}, got {shown(value)}'
+                    self.problems.append(Problem(f"{path}.fallback", message, source))
+                    given[key] = None
             elif key not in known:
                 message = f"unknown key, {nearest(key, [*known, 'fallback'])}"
                 self.problems.append(Problem(f"{path}.{key}", message, source))
@@ -182,9 +197,10 @@ class _Loading:
                     got = "" if "@" in str(value) else f", got {shown(value)}"
                     message = f"expected {known[key].reader.expected}{got}"
                     self.problems.append(Problem(f"{path}.{key}", message, source))
-        if bool(given.get("called_number")) == bool(given.get("called_prefix")):
+        numbers = [key for key in ("called_number", "called_prefix") if key in entry]
+        if all(key in given for key in numbers) and [bool(given[key]) for key in numbers] != [True]:
             self.problems.append(Problem(path, "expected exactly one of called_number, called_prefix", source))
-        if "url" not in given and "fallback" not in given:
+        if "url" not in entry and "fallback" not in entry:
             self.problems.append(Problem(path, "expected url, fallback or both", source))
         return Route(**given)
 
@@ -197,7 +213,8 @@ class _Loading:
 
     def _check(self, server: Server, backend: Backend) -> None:
         """What no setting alone can say."""
-        if server.call_limit >= server.threads:
+        at_fault = {problem.path for problem in self.problems}
+        if server.call_limit >= server.threads and not at_fault & {"server.threads", "server.max_calls"}:
             message = f"{server.call_limit} leaves no thread to serve the fallback: less than server.threads ({server.threads})"
             self._problem("server.max_calls", message)
         for path, value in (("connect_timeout", backend.connect_timeout), ("attempt_timeout", backend.attempt_timeout)):
@@ -210,7 +227,7 @@ class _Loading:
         self.problems.append(Problem(path, message, self._sources.get(path, "")))
 
     def _at(self, path: str) -> str:
-        line = self._lines.get(path)
+        line = self._lines.get(path) or self._lines.get(path.rpartition(".")[0])
         return f"{self._file}:{line}" if line else str(self._file or "")
 
 
@@ -226,6 +243,6 @@ def _lines(text: str) -> dict[str, int]:
         elif found := re.match(r"\s*\[\s*([\w.\-]+)\s*\]", line):
             section = found[1]
             lines.setdefault(section, number)
-        elif found := re.match(r"\s*([\w\-.]+)\s*=", line):
+        elif found := re.match(r"""\s*["']?([\w\-.]+)["']?\s*=""", line):
             lines.setdefault(f"{section}.{found[1]}" if section else found[1], number)
     return lines

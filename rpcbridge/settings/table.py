@@ -65,6 +65,7 @@ def _flag(value: Any) -> bool:
 
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)", re.ASCII)
+_DAY = 86_400.0  # nothing here takes longer
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _SIZE = re.compile(r"([0-9]+)\s*(B|KiB|MiB)", re.ASCII)
 _BYTES = {"B": 1, "KiB": 1024, "MiB": 1024 * 1024}
@@ -72,7 +73,7 @@ _BYTES = {"B": 1, "KiB": 1024, "MiB": 1024 * 1024}
 
 def _duration(value: Any) -> float:
     found = _DURATION.fullmatch(_text(value))
-    if not found or (seconds := float(found[1]) * _SECONDS[found[2]]) <= 0:
+    if not found or not 0 < (seconds := float(found[1]) * _SECONDS[found[2]]) <= _DAY:
         raise ValueError
     return seconds
 
@@ -89,7 +90,7 @@ def _url(value: Any) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
         raise ValueError
-    if parts.query or parts.fragment or re.search(r"[\s\\]", url) or parts.port == 0:
+    if parts.query or parts.fragment or not re.fullmatch(r"[!-\[\]-~]+", url) or parts.port == 0:
         raise ValueError
     return url
 
@@ -119,7 +120,8 @@ def _networks(value: Any) -> tuple[str, ...]:
 
 def _bind(value: Any) -> str:
     host, _, port = _text(value).rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65_535:
+    name = re.fullmatch(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]", host)
+    if not name or not re.fullmatch("[0-9]{1,5}", port, re.ASCII) or int(port) > 65_535:
         raise ValueError
     return f"{host}:{int(port)}"
 
@@ -133,7 +135,7 @@ def _segment(value: Any) -> str:
 
 def _auth(value: Any) -> str:
     auth = _text(value)
-    if auth and not re.fullmatch(r"basic [^:\s]+:\S+|bearer \S+", auth):
+    if auth and not re.fullmatch(r"basic [!-9;-~]+:[!-~]+|bearer [!-~]+", auth):
         raise ValueError
     return auth
 
