@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from rpcbridge.backend import Client, Flights, Hop, Routes
 from rpcbridge.codec import CODES, Fault, MethodCall, MethodResponse, decode_call, fault_of
 from rpcbridge.domain.actions import AnyAction
-from rpcbridge.domain.events import ABSENT, Event
+from rpcbridge.domain.events import Event
 from rpcbridge.errors import AnswerRejected, CallError, NoUsableAnswer, Problem, Repair, UnknownMethod, nearest
 from rpcbridge.platforms import Native, Platform, Receipt, UnusableCall
 from rpcbridge.schemas import actions, events
@@ -92,7 +92,8 @@ class Bridge:
         except Exception as error:  # whatever it was, a caller may be waiting
             seen.platform_response = self._rescued(platform, error, seen)
         seen.finished = self._around.clock()
-        self._around.observe(seen)
+        with suppress(Exception):  # a log that cannot be written must not cost the caller the reply
+            self._around.observe(seen)
         return seen
 
     def _responded(
@@ -106,25 +107,17 @@ class Bridge:
         if kind is None:
             known = nearest(call.method, list(platform.methods))
             raise UnknownMethod(f"unknown method {call.method[:80]!r}, {known}", dialect=call.dialect)
+        seen.called_number = platform.called_number(call)
         with self._place():
             return self._question(platform, call, seen) if kind == "question" else self._notification(platform, call, seen)
 
     def _question(self, platform: Platform, call: MethodCall, seen: Exchange) -> MethodResponse:
-        def ask() -> tuple[Event, Any]:
-            event = self._event(platform, call, seen)
-            url = self._routes.of(seen.called_number).url
-            try:
-                return event, self._client.ask(url, events.dump(event), self._deadline_of(seen), seen.traceparent, seen.hop)
-            except NoUsableAnswer as failure:  # shared as well, with the event it belongs to
-                return event, failure
-
         if platform.shares(call):
             key = (platform.name, seen.platform_request)
             left = self._deadline_of(seen) - self._around.clock()
-            (event, answer), seen.shared = self._flights.share(key, left, ask)
+            (seen.event, answer), seen.shared = self._flights.share(key, left, lambda: self._asked(platform, call, seen))
         else:
-            event, answer = ask()
-        seen.event, seen.called_number = event, _number(event)
+            seen.event, answer = self._asked(platform, call, seen)
         if isinstance(answer, NoUsableAnswer):
             raise answer
         action = self._action(platform, answer, seen)
@@ -133,6 +126,15 @@ class Bridge:
         seen.outcome = "answered"
         seen.action = "native" if isinstance(action, Native) else action.action
         return response
+
+    def _asked(self, platform: Platform, call: MethodCall, seen: Exchange) -> tuple[Event, Any]:
+        """The event and what the backend said to it, or why it said nothing: both are shared by identical questions."""
+        event = self._event(platform, call, seen)
+        url = self._routes.of(seen.called_number).url
+        try:
+            return event, self._client.ask(url, events.dump(event), self._deadline_of(seen), seen.traceparent, seen.hop)
+        except NoUsableAnswer as failure:
+            return event, failure
 
     def _notification(self, platform: Platform, call: MethodCall, seen: Exchange) -> MethodResponse:
         event = self._event(platform, call, seen)
@@ -143,14 +145,9 @@ class Bridge:
 
     def _event(self, platform: Platform, call: MethodCall, seen: Exchange) -> Event:
         receipt = Receipt(self._around.new_id(), self._around.now(), self._include_raw)
-        try:
-            event, repairs = platform.to_domain(call, receipt)
-        except UnusableCall as error:
-            seen.called_number = error.called_number
-            raise
-        seen.event, seen.called_number = event, _number(event)
+        seen.event, repairs = platform.to_domain(call, receipt)
         seen.repairs += repairs
-        return event
+        return seen.event
 
     def _action(self, platform: Platform, answer: Any, seen: Exchange) -> AnyAction | Native:
         if isinstance(answer, dict) and "native" in answer:
@@ -192,7 +189,8 @@ class Bridge:
         if isinstance(error, UnusableCall):
             return _INTERNAL, "invalid_params", str(error)
         reference = secrets.token_hex(4)
-        self._around.report_bug(reference)
+        with suppress(Exception):
+            self._around.report_bug(reference)
         return Fault(CODES["internal"], f"internal error, reference {reference}"), "internal", f"reference {reference}"
 
     def _fallback(self, platform: Platform, reason: str, seen: Exchange) -> bytes:
@@ -213,10 +211,6 @@ class Bridge:
             yield
         finally:
             self._places.release()
-
-
-def _number(event: Event) -> str | None:
-    return None if event.called_number is ABSENT else event.called_number
 
 
 _BESIDE_NATIVE = ("native", "state")

@@ -18,11 +18,10 @@ Kind = Literal["question", "notification"]
 
 
 class UnusableCall(RpcbridgeError):
-    """A known method's parameters cannot be used; `problems` names each. `called_number` still finds the fallback."""
+    """A known method's parameters cannot be used; `problems` names each."""
 
-    def __init__(self, problems: tuple[Problem, ...], called_number: str | None = None) -> None:
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
         self.problems = problems
-        self.called_number = called_number
         super().__init__(listed(problems))
 
 
@@ -58,6 +57,9 @@ class Platform(Protocol):
 
     def to_domain(self, call: MethodCall, receipt: Receipt) -> tuple[Event, tuple[Repair, ...]]:
         """The event `call` reports. Raises UnusableCall with every problem."""
+
+    def called_number(self, call: MethodCall) -> str | None:
+        """The number that was called, as far as it can be read: it chooses the backend and the fallback."""
 
     def shares(self, call: MethodCall) -> bool:
         """Whether an identical request in flight at the same time may share this one's answer."""

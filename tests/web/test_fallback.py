@@ -176,6 +176,13 @@ def test_more_calls_than_max_calls(line):
     [thread.join() for thread in threads]
     assert said.count("m") == 16
     assert said.count("fallback") == 4
+    with_route: list[str] = []
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(16)]
+    [thread.start() for thread in threads]
+    time.sleep(0.2)
+    with_route.append(check_reply(*_parts(bridge.post(xml(DID="vip9"))))["ACTION"])
+    [thread.join() for thread in threads]
+    assert with_route == ["CALL"], "the route's fallback, not the default one"
     assert {line["fallback_reason"] for line in bridge.lines() if line["outcome"] == "fallback"} >= {"too_many_calls"}
 
 

@@ -49,8 +49,11 @@ class Voicenter:
             return requests.action_requested(call, receipt)
         return requests.call_ended(call, receipt)
 
+    def called_number(self, call: MethodCall) -> str | None:
+        return requests.text_of(call, "DID")
+
     def shares(self, call: MethodCall) -> bool:
-        return self.methods[call.method] == "question" and requests.has_call_id(call)
+        return self.methods[call.method] == "question" and bool(requests.text_of(call, "IVR_UNIQUE_ID"))
 
     def is_native(self, answer: object) -> bool:
         return isinstance(answer, Mapping) and "ACTION" in answer

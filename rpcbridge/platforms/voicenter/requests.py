@@ -28,10 +28,10 @@ def data_of(call: MethodCall) -> Mapping[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
-def has_call_id(call: MethodCall) -> bool:
-    """Whether the platform sent its own id of the call."""
-    value = (data_of(call) or {}).get("IVR_UNIQUE_ID")
-    return isinstance(value, str) and bool(value.strip())
+def text_of(call: MethodCall, name: str) -> str | None:
+    """One member of the call's struct without outer blanks, None where there is no such text."""
+    value = (data_of(call) or {}).get(name)
+    return value.strip() if isinstance(value, str) else None
 
 
 def action_requested(call: MethodCall, receipt: Receipt) -> tuple[ActionRequested, Repairs]:
@@ -40,7 +40,7 @@ def action_requested(call: MethodCall, receipt: Receipt) -> tuple[ActionRequeste
     try:
         read: dict[str, Any] = ACTION_REQUEST.load(data)
     except ValidationError as error:
-        raise UnusableCall(problems_of(error, "DATA"), error.valid_data.get("called_number")) from None  # type: ignore[union-attr]
+        raise UnusableCall(problems_of(error, "DATA")) from None
     call_id, repairs = _call_id(read, data, receipt)
     menu = _menu(read.get("menu", ABSENT))
     digits = read.get("digits", "")
