@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import click
 
 from rpcbridge import __version__
@@ -25,6 +28,9 @@ def main() -> None:
     Run it:        rpcbridge serve
     Test it:       rpcbridge call --press 1,1234
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # Hebrew on an ASCII terminal is no reason to fail
 
 
 @main.command()

@@ -41,9 +41,9 @@ def call(press: str, did: str, caller: str, dialect: str, outcome: str, url: str
     presses = _presses(press)
     script = Script(presses, did, caller, dialect=dialect, outcome=outcome)
     target = url or f"http://127.0.0.1:{os.environ.get('PORT') or 8080}/voicenter"
-    console = Console(highlight=False)
+    console = Console(highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
     if not as_json:
-        console.print(f"[bold]{caller} calls {did}[/] ({dialect}, call {script.call_id})", soft_wrap=True)
+        console.print(f"[bold]{caller or 'A withheld number'} calls {did}[/] ({dialect}, call {script.call_id})", soft_wrap=True)
     try:
         for number, turn in enumerate(Voicenter(target, Transport()).place(script), 1):
             if as_json:

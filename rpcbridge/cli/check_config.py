@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rpcbridge.app import Plan
-from rpcbridge.cli.configuration import checked, config_option
+from rpcbridge.cli.configuration import checked, config_option, notes
 from rpcbridge.settings import Backend, General, Server, Setting, settings_of
 
 
@@ -32,11 +32,12 @@ def check_config(file: Path | None, as_json: bool) -> None:
     Every fault is named with its file and line or its variable; exit code 2 then. Secrets are
     never printed.
     """
-    current = checked(file)
+    current = checked(file, as_json=as_json)
     rows = list(_rows(current))
     if as_json:
         listed = [{"setting": row.setting.path, "value": row.value, "source": row.source} for row in rows]
-        click.echo(json.dumps({"ok": True, "settings": listed, "notes": _notes(current)}, indent=2, ensure_ascii=False))
+        said = {"ok": True, "settings": listed, "served": list(_served(current)), "notes": notes(current)}
+        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("setting", "value", "from"):
@@ -45,7 +46,9 @@ def check_config(file: Path | None, as_json: bool) -> None:
         table.add_row(row.setting.path, row.value, row.source, style=None if row.source != "default" else "dim")
     console = Console(width=None if sys.stdout.isatty() else 200)  # a pipe has no width to wrap at
     console.print(table)
-    for note in _notes(current):
+    for line in _served(current):
+        console.print(line, highlight=False, markup=False)
+    for note in notes(current):
         console.print(f"note: {note}", style="yellow", highlight=False, markup=False)
     console.print("The configuration is usable.", style="green")
 
@@ -67,21 +70,20 @@ def _rows(current: Plan) -> Iterator[_Row]:
 def _shown(setting: Setting, value: Any) -> str:
     if setting.secret:
         return "set (not shown)" if value else "not set"
+    if setting.path == "backend.attempt_timeout" and value is None:
+        return "the whole deadline"
     if value is None or value in ("", ()):
         return "-"
     return setting.reader.show(value)
 
 
-def _notes(current: Plan) -> list[str]:
-    """What is usable, and still worth knowing."""
+def _served(current: Plan) -> Iterator[str]:
+    """Which backend and fallback serve whom, a line each."""
     settings = current.settings
-    fallback = current.routes.default.fallback.action
-    notes = [f"{len(settings.routes)} routes, {len(settings.prompts)} prompts; the fallback is {fallback}"]
-    if settings.fallback is None:
-        notes[0] += ", since no [fallback] is configured: a caller is hung up on when the backend fails"
-    for name, section in settings.platforms.items():
-        if not section.secret and not section.networks:
-            notes.append(f"anybody who reaches /{name.replace('_', '-')} may post: set {name}.secret or {name}.networks")
-    if not settings.backend.verify:
-        notes.append("backend.verify is false: whoever answers in the backend's place is believed")
-    return notes
+    yield f"every number: {settings.backend.url}, fallback {json.dumps(settings.fallback or {'action': 'hangup'}, ensure_ascii=False)}"
+    for route in settings.routes:
+        who = f"number {route.called_number}" if route.called_number else f"numbers that begin with {route.called_prefix}"
+        fallback = f", fallback {json.dumps(route.fallback, ensure_ascii=False)}" if route.fallback else ""
+        yield f"{who}: {route.url or settings.backend.url}{fallback}"
+    for name, entry in settings.prompts.items():
+        yield f"prompt {name}: {json.dumps(entry, ensure_ascii=False)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,11 +25,28 @@ def config_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)  # fmt: skip
 
 
-def checked(file: Path | None, overrides: dict[str, Any] | None = None) -> Plan:
+def notes(current: Plan) -> list[str]:
+    """What is usable, and still worth knowing."""
+    settings, found = current.settings, []
+    if settings.fallback is None:
+        found.append("no [fallback] is configured: a caller is hung up on without a word when the backend fails")
+    for name, section in settings.platforms.items():
+        if not section.secret and not section.networks:
+            found.append(f"anybody who reaches /{name.replace('_', '-')} may post: set {name}.secret or {name}.networks")
+    if not settings.backend.verify:
+        found.append("backend.verify is false: whoever answers in the backend's place is believed")
+    return found
+
+
+def checked(file: Path | None, overrides: dict[str, Any] | None = None, *, as_json: bool = False) -> Plan:
     """The checked configuration; prints every fault and exits 2 where it has any."""
     try:
         return plan(load_settings(file, overrides))
     except ConfigurationError as error:
+        if as_json:
+            faults = [{"where": p.source, "setting": p.path, "message": p.message} for p in error.problems]
+            click.echo(json.dumps({"ok": False, "problems": faults}, indent=2, ensure_ascii=False))
+            sys.exit(USAGE)
         click.echo("The configuration cannot be used:", err=True)
         for problem in error.problems:
             click.echo(f"  {problem}", err=True)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
-from rpcbridge.cli.configuration import UNREACHABLE
+from rpcbridge.cli.configuration import UNREACHABLE, USAGE
 from rpcbridge.transport import HttpRequest, Transport
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -38,10 +40,7 @@ def demo() -> None:
     The bridge listens on 127.0.0.1:8080 (PORT respected), the example backend on a free port.
     Nothing outside this machine is contacted, no configuration file is read. Ctrl-C stops both.
     """
-    port = int(os.environ.get("PORT") or 8080)
-    if not _free(port):
-        click.echo(f"127.0.0.1:{port} is taken by another program; choose another port: PORT=8081 rpcbridge demo", err=True)
-        sys.exit(UNREACHABLE)
+    port = _chosen_port()
     backend_port = _any_free_port()
     quiet = {name: value for name, value in os.environ.items() if not name.startswith("RPCBRIDGE_")}
     environment = quiet | {"PORT": str(port), "RPCBRIDGE_CONFIG": os.devnull, "RPCBRIDGE_FALLBACK__ACTION": "hangup"}
@@ -51,8 +50,7 @@ def demo() -> None:
     }
     example = next((str(path) for path in _EXAMPLES if path.is_file()), "")
     programs: list[subprocess.Popen[bytes]] = []
-    # Ctrl-C reaches the whole group; a SIGTERM reaches only us, so it becomes one.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         programs.append(subprocess.Popen([sys.executable, example, "--port", str(backend_port)]))
         programs.append(subprocess.Popen([sys.executable, "-m", "rpcbridge", "serve"], env=environment))
@@ -61,10 +59,29 @@ def demo() -> None:
         click.echo(_things_to_try(port, backend_port))
         while all(program.poll() is None for program in programs):
             time.sleep(0.2)
+        click.echo("\nOne of the two programs has ended; stopping the other.", err=True)
+        sys.exit(1)
     except KeyboardInterrupt:
         click.echo("\nStopping.")
     finally:
         _stop(programs)
+
+
+def _chosen_port() -> int:
+    chosen = os.environ.get("PORT") or "8080"
+    if not re.fullmatch("[0-9]{1,5}", chosen, re.ASCII) or not 0 < int(chosen) < 65_536:
+        click.echo(f"PORT: expected a port number from 1 to 65535, got {chosen!r}", err=True)
+        sys.exit(USAGE)
+    if not _free(int(chosen)):
+        click.echo(f"127.0.0.1:{chosen} is taken by another program; choose another port:", err=True)
+        click.echo("  PORT=8081 make run    (or PORT=8081 rpcbridge demo)", err=True)
+        sys.exit(UNREACHABLE)
+    return int(chosen)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """SIGTERM ends the demo as Ctrl-C does, also where SIGINT is ignored (a script's `&`)."""
+    raise KeyboardInterrupt
 
 
 def _things_to_try(port: int, backend_port: int) -> str:

@@ -9,31 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from gunicorn.app.base import BaseApplication
+import structlog
 
-from rpcbridge.cli.configuration import checked, config_option
+from rpcbridge import log
+from rpcbridge.app import Plan
+from rpcbridge.cli.configuration import checked, config_option, notes
 from rpcbridge.serving import gunicorn_options, wsgi_application
-
-
-class _Server(BaseApplication):
-    """gunicorn with our options, and GUNICORN_CMD_ARGS over them."""
-
-    def __init__(self, options: dict[str, Any], file: Path | None, overrides: dict[str, Any]) -> None:
-        self._options = options
-        self._file = file
-        self._overrides = overrides
-        super().__init__()
-
-    def load_config(self) -> None:
-        for name, value in self._options.items():
-            self.cfg.set(name, value)
-        given = self.cfg.parser().parse_args(shlex.split(os.environ.get("GUNICORN_CMD_ARGS", "")))
-        for name, value in vars(given).items():
-            if value is not None and name in self.cfg.settings:
-                self.cfg.set(name, value)
-
-    def load(self) -> Any:
-        return wsgi_application(self._file, self._overrides)
 
 
 @click.command()
@@ -47,6 +28,36 @@ def serve(file: Path | None, bind: str | None, backend: str | None) -> None:
     anything starts. Stop it with Ctrl-C or SIGTERM: calls in flight are finished first.
     """
     overrides = {path: value for path, value in (("server.bind", bind), ("backend.url", backend)) if value}
-    options = gunicorn_options(checked(file, overrides).settings)
+    current = checked(file, overrides)
+    _say_what_starts(current)
     sys.argv = sys.argv[:1]  # gunicorn must not read our arguments
-    _Server(options, file.resolve() if file else None, overrides).run()
+    _server(gunicorn_options(current.settings), file.resolve() if file else None, overrides).run()
+
+
+def _say_what_starts(current: Plan) -> None:
+    log.configure()
+    line, settings = structlog.get_logger(), current.settings
+    paths = [f"/{name.replace('_', '-')}" for name in current.platforms]
+    line.info("starting", bind=settings.server.bind, backend=settings.backend.url, paths=paths, config=settings.file or None)
+    for note in notes(current):
+        line.warning("configuration_note", note=note)
+
+
+def _server(options: dict[str, Any], file: Path | None, overrides: dict[str, Any]) -> Any:
+    """gunicorn with our options, and GUNICORN_CMD_ARGS over them."""
+    # Imported here: gunicorn reads WEB_CONCURRENCY as it is imported, and fails where it is no number.
+    from gunicorn.app.base import BaseApplication
+
+    class Server(BaseApplication):
+        def load_config(self) -> None:
+            for name, value in options.items():
+                self.cfg.set(name, value)
+            given = self.cfg.parser().parse_args(shlex.split(os.environ.get("GUNICORN_CMD_ARGS", "")))
+            for name, value in vars(given).items():
+                if value is not None and name in self.cfg.settings:
+                    self.cfg.set(name, value)
+
+        def load(self) -> Any:
+            return wsgi_application(file, overrides)
+
+    return Server()

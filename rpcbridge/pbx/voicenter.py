@@ -88,7 +88,9 @@ class Voicenter:
         reply = self._transport.send(request, self._patience)
         milliseconds = round((time.monotonic() - started) * 1000)
         if reply.status != 200:
-            raise ReplyError([Problem("", f"HTTP {reply.status}: {reply.body[:80].decode(errors='replace').strip()}")])
+            said = f"HTTP {reply.status}: {reply.body[:80].decode(errors='replace').strip()}"
+            hint = {403: "the secret in the path is wrong, or this address is not listed", 404: "the path is /voicenter[/<secret>]"}
+            raise ReplyError([Problem("", f"{said} ({hint[reply.status]})" if reply.status in hint else said)])
         try:
             response = decode_reply(reply.body)
         except CallError as error:
@@ -212,7 +214,8 @@ class _Call:
             yield f"talks to {self._target}{recorded}, for at most {longest} s; then both hang up"
             self.over = True
             return
-        self._seconds += limit if self.script.outcome == "noanswer" else _PROMPT
+        self._ring_seconds = limit if self.script.outcome == "noanswer" else 0
+        self._seconds += self._ring_seconds or _PROMPT
         yield "nobody answers" if self.script.outcome == "noanswer" else "the line is busy"
         if not data.get("NEXT_MENU"):
             self.over = True

@@ -10,7 +10,7 @@ from typing import Any
 
 from rpcbridge.errors import ConfigurationError, Problem, nearest, shown
 from rpcbridge.settings.sections import Backend, General, Route, Server, Settings
-from rpcbridge.settings.table import Setting, settings_of
+from rpcbridge.settings.table import Setting, Unusable, settings_of
 
 DEFAULT_FILE = "rpcbridge.toml"
 _PREFIX = "RPCBRIDGE_"
@@ -32,6 +32,8 @@ def load(
     """
     loading = _Loading(file, environment, overrides, platform_sections)
     settings = loading.settings()
+    if loading.unread:  # what a file does not say that could not be read is nobody's fault
+        raise ConfigurationError(loading.problems)
     at_fault = {problem.path for problem in loading.problems}
     problems = [*loading.problems, *(problem for problem in check(settings) if problem.path not in at_fault)]
     if problems:
@@ -49,6 +51,7 @@ class _Loading:
         self._platforms = platforms
         self._table = {s.path: s for name, section in self._sections.items() for s in settings_of(section, name)}
         self.problems: list[Problem] = []
+        self.unread = False
         self._values: dict[str, Any] = {}
         self._sources: dict[str, str] = {}
         self._lines: dict[str, int] = {}
@@ -68,7 +71,7 @@ class _Loading:
         return Settings(
             server=sections["server"], backend=sections["backend"],
             platforms={name: sections[name] for name in self._platforms},
-            strict=general.strict, fallback=fallback, routes=routes, prompts=prompts, sources=self._sources,
+            strict=general.strict, fallback=fallback, routes=routes, prompts=prompts, file=str(self._file or ""), sources=self._sources,
         )  # fmt: skip
 
     def _from_file(self, file: Path | None) -> None:
@@ -76,16 +79,18 @@ class _Loading:
         if file is None and not path.is_file():
             return
         try:
-            text = path.read_text("utf-8")
+            text = path.read_text("utf-8-sig")
             content = tomllib.loads(text)
         except (OSError, UnicodeError) as error:
             reason = getattr(error, "strerror", None) or "not UTF-8 text"
             self.problems.append(Problem("", f"cannot be read: {reason}", str(path)))
+            self.unread = True
             return
         except tomllib.TOMLDecodeError as error:
             line = re.search(r"line (\d+)", str(error))
             source = f"{path}:{line[1]}" if line else str(path)
             self.problems.append(Problem("", f"not valid TOML: {error}", source))
+            self.unread = True
             return
         self._file = path
         self._lines = _lines(text)
@@ -149,9 +154,8 @@ class _Loading:
         try:
             self._values[path] = setting.reader.read(value)
             self._sources[path] = source
-        except ValueError:
-            # A URL with credentials in it is refused, and must not be repeated.
-            got = "" if setting.secret or "@" in str(value) else f", got {shown(value)}"
+        except ValueError as error:
+            got = _got(setting, value, error)
             self.problems.append(Problem(path, f"expected {setting.reader.expected}{got}", source))
 
     def _unknown(self, path: str, source: str) -> Problem:
@@ -193,8 +197,8 @@ class _Loading:
             else:
                 try:
                     given[key] = known[key].reader.read(value)
-                except ValueError:
-                    got = "" if "@" in str(value) else f", got {shown(value)}"
+                except ValueError as error:
+                    got = _got(known[key], value, error)
                     message = f"expected {known[key].reader.expected}{got}"
                     self.problems.append(Problem(f"{path}.{key}", message, source))
         numbers = [key for key in ("called_number", "called_prefix") if key in entry]
@@ -229,6 +233,13 @@ class _Loading:
     def _at(self, path: str) -> str:
         line = self._lines.get(path) or self._lines.get(path.rpartition(".")[0])
         return f"{self._file}:{line}" if line else str(self._file or "")
+
+
+def _got(setting: Setting, value: Any, error: ValueError) -> str:
+    """What came instead, as far as it may be shown: no secret, no URL with credentials in it."""
+    if isinstance(error, Unusable):
+        return f", got {error}"
+    return "" if setting.secret or "@" in str(value) else f", got {shown(value)}"
 
 
 def _lines(text: str) -> dict[str, int]:

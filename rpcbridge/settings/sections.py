@@ -92,5 +92,6 @@ class Settings:
     fallback: Mapping[str, Any] | None = None
     routes: tuple[Route, ...] = ()
     prompts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    file: str = ""  # the configuration file that was read, "" for none
     # Where each setting that is not a default came from: path -> "rpcbridge.toml:3" or a variable's name.
     sources: Mapping[str, str] = field(default_factory=dict)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
+from rpcbridge.errors import shown
+
 T = TypeVar("T")
 
 
@@ -20,6 +22,10 @@ class Reader(Generic[T]):
     expected: str
     read: Callable[[Any], T]
     show: Callable[[T], str] = str
+
+
+class Unusable(ValueError):
+    """A part of a setting's value that cannot be used, named so that it may be shown."""
 
 
 def option(reader: Reader[T], default: Any, help: str, *, secret: bool = False) -> Any:
@@ -115,6 +121,11 @@ def _network(value: Any) -> str:
 def _networks(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ValueError
+    for item in value:
+        try:
+            _network(item)
+        except ValueError:
+            raise Unusable(shown(item)) from None
     return tuple(_network(item) for item in value)
 
 
@@ -148,9 +159,9 @@ def _headers(value: Any) -> tuple[tuple[str, str], ...]:
         raise ValueError
     for name, content in value.items():
         if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or _RESERVED.match(name.lower()):
-            raise ValueError
+            raise Unusable(f"the header {shown(name)}")
         if not isinstance(content, str) or not re.fullmatch(r"[\t\x20-\x7e]*", content):
-            raise ValueError
+            raise Unusable(f"a value of the header {shown(name)} that is no ASCII text")
     return tuple(value.items())
 
 
@@ -167,7 +178,7 @@ backend_path = Reader(
 networks = Reader('a list of networks such as ["192.0.2.0/24"], in the file', _networks, ", ".join)
 bind = Reader('an address such as "127.0.0.1:8080"', _bind)
 secret_segment = Reader("16 to 128 letters, digits, - or _ (such as `openssl rand -hex 16` gives)", _segment)
-authorization = Reader('"bearer TOKEN" or "basic USER:PASSWORD"', _auth)
+authorization = Reader('"bearer TOKEN" or "basic USER:PASSWORD", in printable ASCII', _auth)
 headers = Reader(
     "a table of header = text in the file, none of those rpcbridge sets itself (use backend.auth for Authorization)",
     _headers,

@@ -17,28 +17,27 @@ class Guard:
         self._networks = [ipaddress.ip_network(network) for network in networks]
         self._proxies = [ipaddress.ip_network(network) for network in trusted_proxies]
 
-    def refusal(self, segment: str, peer: str, forwarded_for: str) -> str:
-        """Why this request may not enter, "" where it may. `segment` is the path's last, `peer` the socket's address."""
+    def refusal(self, segment: str, client: str) -> str:
+        """Why this request may not enter, "" where it may. `segment` is the path's last, `client` the sender's address."""
         if self._secret and not hmac.compare_digest(segment.encode(), self._secret):
             return "secret"
         if not self._secret and segment:
             return "path"
-        if self._networks and not _within(client_address(peer, forwarded_for, self._proxies), self._networks):
+        if self._networks and not _within(client, self._networks):
             return "network"
         return ""
 
+    def client(self, peer: str, forwarded_for: str) -> str:
+        """The address that sent the request: the last forwarded one that is not a trusted proxy's.
 
-def client_address(peer: str, forwarded_for: str, proxies: list[_Network]) -> str:
-    """The address that sent the request: the last forwarded one that is not a trusted proxy's.
-
-    Only a trusted proxy's X-Forwarded-For is read, from its end: what stands before was written by strangers.
-    """
-    address = peer
-    for hop in reversed(forwarded_for.split(",") if forwarded_for else []):
-        if not _within(address, proxies):
-            break
-        address = hop.strip()
-    return address
+        Only a trusted proxy's X-Forwarded-For is read, from its end: what stands before was written by strangers.
+        """
+        address = peer
+        for hop in reversed(forwarded_for.split(",") if forwarded_for else []):
+            if not _within(address, self._proxies):
+                break
+            address = hop.strip()
+        return address
 
 
 def _within(address: str, networks: list[_Network]) -> bool:

@@ -49,10 +49,10 @@ def _platform_view(bridge: Bridge, platform: Platform, guard: Guard, bodies: Bod
     def view(segment: str = "") -> Response:
         arrived = time.monotonic()
         environ = request.environ
-        peer, forwarded = environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", "")
-        reason = guard.refusal(segment, peer, forwarded)
+        client = guard.client(environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", ""))
+        reason = guard.refusal(segment, client)
         if reason:
-            log.warning("request_refused", platform=platform.name, reason=reason, peer=peer)
+            log.warning("request_refused", platform=platform.name, reason=reason, client=client[:60])
             return _text(403, "forbidden")
         seen = bridge.handle(
             platform, lambda deadline: bodies.read(environ, deadline),

@@ -91,6 +91,8 @@ def test_other_methods_are_not_allowed_in_plain_text(door, method: str):
 )  # fmt: skip
 def test_a_trusted_proxy_says_who_sent_it(door, forwarded: str, status: int):
     assert door.post(BODY, X_Forwarded_For=forwarded).status == status
+    if status == 403:
+        assert door.lines("request_refused")[-1]["client"] == forwarded.split(",")[-1].strip()
 
 
 @pytest.mark.parametrize(
@@ -106,12 +108,13 @@ def test_a_trusted_proxy_says_who_sent_it(door, forwarded: str, status: int):
     ],
 )
 def test_only_a_trusted_proxy_is_believed(peer: str, forwarded: str, refusal: str):
-    assert Guard("", ["192.0.2.0/24"], ["10.0.0.0/8"]).refusal("", peer, forwarded) == refusal
+    guard = Guard("", ["192.0.2.0/24"], ["10.0.0.0/8"])
+    assert guard.refusal("", guard.client(peer, forwarded)) == refusal
 
 
 def test_no_secret_configured_takes_no_segment():
-    assert Guard("", [], []).refusal("", "203.0.113.5", "") == ""
-    assert Guard("", [], []).refusal("guess", "203.0.113.5", "") == "path"
+    assert Guard("", [], []).refusal("", "203.0.113.5") == ""
+    assert Guard("", [], []).refusal("guess", "203.0.113.5") == "path"
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "GZIP", "identity"])

@@ -166,7 +166,7 @@ def load_native(answer: object, path: str, language: str) -> tuple[Native, tuple
     if spoken not in LANGUAGES:
         problems.append(Problem(f"{here}LANGUAGE", f"expected {' or '.join(LANGUAGES)}, got {shown(read['LANGUAGE'])}"))
     if problems:
-        raise AnswerRejected(problems)
+        raise AnswerRejected(problems, "unknown_action" if schema is None else "invalid_answer")
     repairs += [Repair("filled", f"{here}{missing}", "left out") for missing in ("STATUS", "LANGUAGE") if missing not in read]
     return Native({"ACTION": name, "LANGUAGE": spoken, "DATA": data}), tuple(repairs)
 

@@ -61,12 +61,13 @@ def call_ended(call: MethodCall, receipt: Receipt) -> tuple[CallEnded, Repairs]:
 
     Raises UnusableCall only where the call carries no struct.
     """
-    data = dict(_struct(call))
+    data = _struct(call)
     repairs: list[Repair] = list(call.repairs)
+    wanted = data
     if "CALL_DIALTIME" in data:  # the right spelling, should the vendor ever take to it
-        data.setdefault("CALL_DAILTIME", data["CALL_DIALTIME"])
+        wanted = {"CALL_DAILTIME": data["CALL_DIALTIME"], **data}
         repairs.append(Repair("spelling", "DATA.CALL_DIALTIME", "read as CALL_DAILTIME"))
-    read = _readable(HANGUP_REQUEST, data, repairs)
+    read = _readable(HANGUP_REQUEST, wanted, repairs)
     call_id, id_repairs = _call_id(read, data, receipt)
     status, text = _call_status(read.get("call_status", ""))
     return CallEnded(
