@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -86,20 +86,24 @@ class Bridge:
     def handle(self, platform: Platform, read_body: Callable[[float], bytes], arrived: float, traceparent: str) -> Exchange:
         """The whole exchange. `read_body` is given the deadline and may raise CallError. Raises nothing."""
         seen = Exchange(platform.name, arrived, traceparent)
+        placed = self._places.acquire(blocking=False)
         try:
-            response = self._responded(platform, read_body, seen)
+            response = self._responded(platform, read_body, placed, seen)
             seen.platform_response = platform.encode(response, seen.dialect)
         except Exception as error:  # whatever it was, a caller may be waiting
             seen.platform_response = self._rescued(platform, error, seen)
+        finally:
+            if placed:
+                self._places.release()
         seen.finished = self._around.clock()
         with suppress(Exception):  # a log that cannot be written must not cost the caller the reply
             self._around.observe(seen)
         return seen
 
     def _responded(
-        self, platform: Platform, read_body: Callable[[float], bytes], seen: Exchange
+        self, platform: Platform, read_body: Callable[[float], bytes], placed: bool, seen: Exchange
     ) -> MethodResponse | Fault:
-        seen.platform_request = read_body(seen.arrived + self._deadline)
+        seen.platform_request = read_body(seen.arrived + (self._deadline if placed else min(self._deadline, _HASTE)))
         call = decode_call(seen.platform_request)
         seen.dialect, seen.method = call.dialect, call.method
         seen.repairs += call.repairs
@@ -108,16 +112,18 @@ class Bridge:
             known = nearest(call.method, list(platform.methods))
             raise UnknownMethod(f"unknown method {call.method[:80]!r}, {known}", dialect=call.dialect)
         seen.called_number = platform.called_number(call)
-        with self._place():
-            return self._question(platform, call, seen) if kind == "question" else self._notification(platform, call, seen)
+        if not placed:
+            raise NoUsableAnswer("too_many_calls", "more calls at once than server.max_calls")
+        return self._question(platform, call, seen) if kind == "question" else self._notification(platform, call, seen)
 
     def _question(self, platform: Platform, call: MethodCall, seen: Exchange) -> MethodResponse:
+        event = self._event(platform, call, seen)
         if platform.shares(call):
             key = (platform.name, seen.platform_request)
             left = self._deadline_of(seen) - self._around.clock()
-            (seen.event, answer), seen.shared = self._flights.share(key, left, lambda: self._asked(platform, call, seen))
+            (seen.event, answer), seen.shared = self._flights.share(key, left, lambda: self._asked(event, seen))
         else:
-            seen.event, answer = self._asked(platform, call, seen)
+            _, answer = self._asked(event, seen)
         if isinstance(answer, NoUsableAnswer):
             raise answer
         action = self._action(platform, answer, seen)
@@ -127,9 +133,8 @@ class Bridge:
         seen.action = "native" if isinstance(action, Native) else action.action
         return response
 
-    def _asked(self, platform: Platform, call: MethodCall, seen: Exchange) -> tuple[Event, Any]:
+    def _asked(self, event: Event, seen: Exchange) -> tuple[Event, Any]:
         """The event and what the backend said to it, or why it said nothing: both are shared by identical questions."""
-        event = self._event(platform, call, seen)
         url = self._routes.of(seen.called_number).url
         try:
             return event, self._client.ask(url, events.dump(event), self._deadline_of(seen), seen.traceparent, seen.hop)
@@ -151,10 +156,7 @@ class Bridge:
 
     def _action(self, platform: Platform, answer: Any, seen: Exchange) -> AnyAction | Native:
         if isinstance(answer, dict) and "native" in answer:
-            strangers = [Problem(key, "unknown key beside native, known: state") for key in answer if key not in _BESIDE_NATIVE]
-            if strangers:
-                raise AnswerRejected(strangers)
-            native, repairs = platform.load_native(answer["native"], "native")
+            native, repairs = _beside(answer, lambda: platform.load_native(answer["native"], "native"))
         elif platform.is_native(answer):
             native, repairs = platform.load_native(answer, "")
         else:
@@ -202,16 +204,19 @@ class Bridge:
     def _deadline_of(self, seen: Exchange) -> float:
         return seen.arrived + self._deadline
 
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        """One of `server.max_calls` places. Raises NoUsableAnswer at once when all are taken."""
-        if not self._places.acquire(blocking=False):
-            raise NoUsableAnswer("too_many_calls", "more calls at once than server.max_calls")
-        try:
-            yield
-        finally:
-            self._places.release()
+
+def _beside(answer: dict[str, Any], load: Callable[[], tuple[Native, tuple[Repair, ...]]]) -> tuple[Native, tuple[Repair, ...]]:
+    """What `load` makes of the native part; a key beside it that has no meaning joins its problems."""
+    strangers = [Problem(key, "unknown key beside native, known: state") for key in answer if key not in ("native", "state")]
+    try:
+        loaded = load()
+    except AnswerRejected as error:
+        raise AnswerRejected([*error.problems, *strangers], error.reason) from None
+    if strangers:
+        raise AnswerRejected(strangers)
+    return loaded
 
 
-_BESIDE_NATIVE = ("native", "state")
+# Seconds a body may take when all places are taken: it is read only to be told so in its own dialect.
+_HASTE = 0.3
 _INTERNAL = Fault(CODES["internal"], "internal error")

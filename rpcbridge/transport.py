@@ -136,7 +136,9 @@ class Transport:
             handle.perform()
         except pycurl.error as error:
             raise _transport_error(handle, error) from None
-        return HttpReply(handle.getinfo(pycurl.RESPONSE_CODE), b"".join(chunks), headers)
+        body = b"".join(chunks)
+        chunks.clear()  # the idle handle keeps write(), and must not keep the reply with it
+        return HttpReply(handle.getinfo(pycurl.RESPONSE_CODE), body, headers)
 
     @contextmanager
     def _handle(self, origin: str) -> Iterator[pycurl.Curl]:
@@ -148,16 +150,24 @@ class Transport:
                 self._idle_count -= 1
         if handle is None:
             handle = self._new_handle()
-        kept = False
         try:
             yield handle
-            with self._lock:
-                if kept := self._idle_count < self._idle_limit:
-                    self._idle.setdefault(origin, deque()).append(handle)
-                    self._idle_count += 1
-        finally:
-            if not kept:
-                handle.close()
+        except BaseException:
+            handle.close()
+            raise
+        self._keep(origin, handle)
+
+    def _keep(self, origin: str, handle: pycurl.Curl) -> None:
+        """Put `handle` by; over the limit the oldest one of the origin that has most is closed instead."""
+        with self._lock:
+            self._idle.setdefault(origin, deque()).append(handle)
+            self._idle_count += 1
+            if self._idle_count <= self._idle_limit:
+                return
+            fullest = max(self._idle.values(), key=len)
+            oldest = fullest.popleft()
+            self._idle_count -= 1
+        oldest.close()
 
     def _new_handle(self) -> pycurl.Curl:
         handle = pycurl.Curl()
@@ -169,6 +179,7 @@ class Transport:
         handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
         handle.setopt(pycurl.TCP_NODELAY, 1)
         handle.setopt(pycurl.PROXY, self._proxy)  # "" also switches the environment's proxies off
+        handle.setopt(pycurl.NOPROXY, "")  # and this its exceptions from a configured one
         handle.setopt(_QUICK_EXIT, 1)
         handle.setopt(pycurl.SSL_VERIFYPEER, int(self._tls.verify))
         handle.setopt(pycurl.SSL_VERIFYHOST, 2 if self._tls.verify else 0)

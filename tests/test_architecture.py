@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "web": {"errors", "codec", "platforms", "bridge"},
     "app": {"errors", "domain", "schemas", "settings", "transport", "platforms", "backend", "bridge", "log", "web"},
     "serving": {"errors", "settings", "app"},
-    "cli": {"errors", "settings", "transport", "pbx", "app", "serving"},
+    "cli": {"errors", "settings", "transport", "pbx", "log", "app", "serving"},
     "__main__": {"cli"},
     "__init__": set(),
 }

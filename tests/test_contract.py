@@ -123,7 +123,10 @@ def test_ranges_are_kept_at_both_ends(base: dict, field: str, low: int, high: in
         ({"prompt": " welcome "}, ["blanks"]),
         ({"validate_digits": 1}, ["type"]),
         ({"validate_digits": "true"}, ["type"]),
-        ({"loops": None, "finish_key": ""}, []),
+        ({"loops": None}, []),
+        ({"finish_key": ""}, ["empty"]),
+        ({"prompt": 25}, ["type"]),
+        ({"prompt": {"file": " welcome "}}, ["blanks"]),
         ({"prompt": {"file": "welcome"}}, []),
     ],
 )
@@ -149,7 +152,7 @@ def test_what_can_only_mean_one_thing_is_read_and_counted(given: dict, kinds: li
         ({"prompt": {"file": "a", "text": "b"}}, "prompt: expected exactly one of file, url, text"),
         ({"prompt": {}}, "prompt: expected exactly one of file, url, text"),
         ({"prompt": {"fil": "a"}}, "prompt.fil: unknown key, did you mean file?"),
-        ({"prompt": 5}, "prompt: expected a recording's name or an object with file, url or text, got 5"),
+        ({"prompt": [5]}, "prompt: expected a recording's name or an object with file, url or text, got an array"),
         ({"max_digit": 4}, "max_digit: unknown key, did you mean max_digits?"),
         ({"Loops": 4}, "Loops: unknown key, did you mean loops?"),
     ],
@@ -195,6 +198,19 @@ def test_a_phone_number_given_as_a_number_is_read_as_its_digits():
     loaded = actions.load({"action": "call", "target": 972541234567})
     assert loaded.action.target == "972541234567"
     assert loaded.repairs[0].path == "target"
+
+
+def test_repairs_inside_lists_are_counted():
+    loaded = actions.load({"action": "call", "target": "1", "dial_strings": [" x ", 5, "y"], "caller_prompt": ""})
+    assert loaded.action.dial_strings == ("x", "5", "y")
+    assert [(repair.kind, repair.path) for repair in loaded.repairs] == [
+        ("blanks", "dial_strings.0"), ("type", "dial_strings.1"), ("empty", "caller_prompt"),
+    ]  # fmt: skip
+
+
+def test_a_native_answer_fits_the_schema():
+    answer = {"native": {"ACTION": "HANGUP"}, "state": 1}
+    jsonschema.validate(answer, actions_schema(), jsonschema.Draft202012Validator)
 
 
 def test_state_is_taken_and_does_not_disturb():

@@ -1,13 +1,14 @@
 """What must not reach libxml2. Works on UTF-8 bytes, before any parsing.
 
 libxml2 keeps every distinct name it has seen for the life of its thread, so a stranger could
-fill the memory with bodies of made-up tags, attributes, entities or processing instructions.
+fill the memory with bodies of made-up tags, attributes, entities, processing instructions or blanks.
 Only XML-RPC's own names pass, and everything a call does not need is taken out first.
 """
 
 from __future__ import annotations
 
 import re
+from xml.sax.saxutils import escape
 
 from rpcbridge.errors import NotACall, NotWellFormed
 
@@ -18,6 +19,8 @@ _NAMES = (
     b"|i1|i2|biginteger|bigdecimal|float|dateTime"
 )
 
+# It also keeps every distinct run of 16 blanks or more between two tags.
+_BLANKS = re.compile(rb">[ \t\r\n]{16,}<")
 _KNOWN_NAME = re.compile(rb"/?(?:ex:)?(?:" + _NAMES + rb")")
 _ENTITY = rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9a-fA-F]{1,6});)"
 
@@ -44,9 +47,9 @@ def purified(body: bytes) -> bytes:
 
     Raises NotACall for a DOCTYPE or a foreign element, NotWellFormed for what is not XML at all.
     """
-    if _UNUSUAL_TAG.search(body) is None and _UNUSUAL_ENTITY.search(body) is None:
-        return body
-    return _TOKEN.sub(lambda token: _kept(token, body), body)
+    if _UNUSUAL_TAG.search(body) or _UNUSUAL_ENTITY.search(body):
+        body = _TOKEN.sub(lambda token: _kept(token, body), body)
+    return _BLANKS.sub(lambda blanks: b">" + b"\n" * min(blanks[0].count(b"\n"), 15) + b"<", body)
 
 
 def _kept(token: re.Match[bytes], body: bytes) -> bytes:
@@ -54,7 +57,7 @@ def _kept(token: re.Match[bytes], body: bytes) -> bytes:
     if text.startswith(b"<!["):
         if token["cdata"] is None:
             raise NotWellFormed(f"{_line(token, body)}: a CDATA section is not closed")
-        return text
+        return escape(token["cdata"][:-3].decode()).encode()
     if text.startswith((b"<!--", b"<?")):
         if kind not in ("comment", "pi"):
             raise NotWellFormed(f"{_line(token, body)}: a comment or processing instruction is not closed")

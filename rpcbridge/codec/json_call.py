@@ -16,6 +16,7 @@ from rpcbridge.codec.limits import MAX_DEPTH, MAX_VALUES
 from rpcbridge.codec.values import Fault, Lexical, MethodCall, MethodResponse, Value
 from rpcbridge.errors import CallError, EncodeError, NotACall, NotWellFormed, Repair
 
+_METHOD = re.compile(r'"METHOD"\s*:\s*"([A-Za-z0-9_.:/]{1,80})"')
 _CONSTANT = re.compile(rb"\b(?:NaN|Infinity)\b")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -77,7 +78,8 @@ def _parsed(text: bytes) -> tuple[Any, list[Lexical] | None, tuple[Repair, ...]]
     try:
         return json.loads(source, parse_int=_integer, parse_float=_double, parse_constant=_refused), None, ()
     except RecursionError:
-        raise NotACall(f"values are nested deeper than {MAX_DEPTH}") from None
+        named = _METHOD.search(source[:4096])
+        raise NotACall(f"values are nested deeper than {MAX_DEPTH}", named[1] if named else None) from None
     except ValueError:
         raw, numbers = _lenient(source)
     return raw, numbers, (Repair("lenient_json", "", "read as JSON5: quote the keys"),)
@@ -100,7 +102,7 @@ _TOKEN = re.compile(
     # What is not closed runs to the end, else every quote in it would be tried again; pyjson5 refuses it.
     r"""(?P<skip>"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|//[^\n\r\u2028\u2029]*|/\*.*?(?:\*/|\Z)|[^\W\d][\w$]*|\$[\w$]*)"""
     r"|(?P<refused>[+-]?0(?:[xX][0-9a-fA-F]*|[0-9]+))"
-    r"|(?P<number>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)",
+    r"|(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)",
     re.DOTALL,
 )
 

@@ -18,6 +18,7 @@ from rpcbridge.errors import CallError, NotACall, NotWellFormed
 
 _Element = etree._Element
 _BLANK = " \t\r\n"
+_METHOD_NAME = re.compile(rb"<methodName>\s*([A-Za-z0-9_.:/]{1,80})\s*</methodName>")
 _NO_VALUE = etree.Element("value")
 
 
@@ -36,7 +37,12 @@ _LOCAL = _Parser()
 
 def read_call(text: bytes) -> MethodCall:
     """A methodCall. Raises CallError; its `method` is set where the name could be read."""
-    root = _root(text, "methodCall")
+    try:
+        root = _root(text, "methodCall")
+    except NotACall as error:  # a foreign element, say: a caller may be waiting all the same
+        named = _METHOD_NAME.search(text[:4096])
+        error.method = named[1].decode() if named else None
+        raise
     method: str | None = None
     params: _Element | None = None
     for child in root:
@@ -187,7 +193,8 @@ def _first_sentence(message: str | None) -> str:
 
 
 _INTEGER = r"[+-]?[0-9]+"
-_DOUBLE = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+# One way only to match any text: with two, a long number that fails in the end takes quadratic time.
+_DOUBLE = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _DATE = r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}[T ][0-9]{2}:?[0-9]{2}:?[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 
 _TYPES: dict[object, Callable[[_Element, int], Value]] = {

@@ -141,7 +141,7 @@ def load(answer: object) -> Answer:
     read["action"] = kind
     if "language" in read:
         read["language"] = _normal_language(read["language"])
-    return Answer(_action(kind, read), answer.get("state", ABSENT), repairs_between(answer, read))
+    return Answer(_action(kind, read), answer.get("state", ABSENT), repairs_between(answer, read) + _left_out(answer, read))
 
 
 def _action(kind: str, read: Mapping[str, Any]) -> AnyAction:
@@ -151,6 +151,15 @@ def _action(kind: str, read: Mapping[str, Any]) -> AnyAction:
     if "dial_strings" in values:
         values["dial_strings"] = tuple(values["dial_strings"])
     return ACTIONS[kind](**values)
+
+
+def _left_out(answer: Mapping[str, Any], read: Mapping[str, Any], path: str = "") -> tuple[Repair, ...]:
+    """Empty texts that were taken for nothing."""
+    found = [Repair("empty", f"{path}{name}", "taken as left out") for name, value in answer.items() if value == "" and name not in read]
+    nested = read.get("on_failure")
+    if isinstance(nested, Mapping):
+        found += _left_out(answer["on_failure"], nested, "on_failure.")
+    return tuple(found)
 
 
 def _no_action(answer: Mapping[str, Any], kind: str) -> Problem:

@@ -96,6 +96,8 @@ class PromptField(fields.Field[Prompt]):
     """A recording's name, or an object with exactly one of `file`, `url`, `text` (and `voice`, `language`)."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Prompt:
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
         if isinstance(value, str) and value.strip():
             return Prompt(name=value.strip())
         if not isinstance(value, Mapping):

@@ -36,6 +36,16 @@ _PROMPT: dict[str, Any] = {
 }
 
 
+_NATIVE: dict[str, Any] = {
+    "title": "native",
+    "description": "An answer in the platform's own shape, validated against the platform's own tables.",
+    "type": "object",
+    "properties": {"native": {"type": "object"}, "state": {}},
+    "required": ["native"],
+    "additionalProperties": False,
+}
+
+
 def events_schema() -> dict[str, Any]:
     """Every event the bridge sends. Additive: a backend ignores fields it does not know."""
     converter = _converter()
@@ -56,6 +66,7 @@ def actions_schema() -> dict[str, Any]:
             nested = _object(converter, actions.MENU_FIELDS)
             described["properties"]["on_failure"] = _with_defaults(nested, Menu) | {"additionalProperties": False}
         one_of.append({"title": name} | _with_defaults(described, ACTIONS[name]) | {"additionalProperties": False})
+    one_of.append(_NATIVE)
     return {"$schema": _DIALECT, "title": "rpcbridge action, contract version 1", "oneOf": one_of}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 
 from rpcbridge.domain.actions import Prompt
 from rpcbridge.errors import Repair, shown
@@ -16,9 +17,11 @@ def repairs_between(given: Mapping[str, object], read: Mapping[str, object], pat
             continue
         came, where = given[name], f"{path}.{name}" if path else name
         if isinstance(value, Prompt):
-            value = value.name if isinstance(came, str) else came
+            value = _as_given(value) if isinstance(came, Mapping) else value.name
         if isinstance(value, Mapping) and isinstance(came, Mapping):
             found += repairs_between(came, value, where)
+        elif isinstance(value, list) and isinstance(came, list):
+            found += repairs_between(dict(_numbered(came)), dict(_numbered(value)), where)
         elif isinstance(came, str) and isinstance(value, str):
             if came != value:
                 kind = "case" if came.strip().lower() == value.lower() and came.strip() != value else "blanks"
@@ -26,3 +29,11 @@ def repairs_between(given: Mapping[str, object], read: Mapping[str, object], pat
         elif isinstance(value, str | bool | int) and (type(came) is not type(value) or came != value):
             found.append(Repair("type", where, f"{shown(came)} read as {shown(value)}"))
     return tuple(found)
+
+
+def _as_given(prompt: Prompt) -> dict[str, str]:
+    return {name: value for name, value in asdict(prompt).items() if value is not None}
+
+
+def _numbered(items: list[object]) -> Iterator[tuple[str, object]]:
+    return ((str(place), item) for place, item in enumerate(items))

@@ -151,7 +151,10 @@ def _auth(value: Any) -> str:
     return auth
 
 
-_RESERVED = re.compile(r"content-|transfer-encoding|connection$|idempotency-key|rpcbridge-|webhook-|traceparent|authorization$")
+_RESERVED = re.compile(
+    r"content-|transfer-encoding|connection$|idempotency-key|rpcbridge-|webhook-|traceparent|authorization$"
+    r"|user-agent$|accept$|te$|expect$|upgrade$"
+)
 
 
 def _headers(value: Any) -> tuple[tuple[str, str], ...]:

@@ -12,7 +12,21 @@ from typing import Any, NoReturn
 
 from rpcbridge.errors import NotACall, NotWellFormed, UnsupportedEncoding
 
+_HEAD = 64  # bytes of a body that is too large: enough to refuse it in its own dialect
 _TICK = 0.1  # seconds between two looks at the bodies that are being read
+
+
+def abandon(environ: dict[str, Any]) -> None:
+    """Take no more of a request's body: the server would read it to its end, in a thread that callers need."""
+    connection = environ.get("gunicorn.socket")
+    if connection is not None:
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RD)
+
+
+def _dialect(head: bytes) -> str:
+    """The dialect a refusal is written in, as far as the body's beginning tells."""
+    return "json" if head.lstrip()[:1] in (b"{", b"[") else "xmlrpc"
 
 
 class BodyReader:
@@ -29,30 +43,27 @@ class BodyReader:
         """The body of a WSGI request, read by `deadline` (by the clock)."""
         length = environ.get("CONTENT_LENGTH") or ""
         expected = int(length) if length.isascii() and length.isdigit() else None
-        if expected is not None and expected > self._limit:
-            self._refuse(environ)
+        too_large = expected is not None and expected > self._limit
+        wanted = _HEAD if too_large else self._limit + 1 if expected is None else expected
         with self._watched(environ.get("gunicorn.socket"), deadline):
             try:
-                body: bytes = environ["wsgi.input"].read(self._limit + 1 if expected is None else expected)
+                body: bytes = environ["wsgi.input"].read(wanted)
             except Exception as error:  # each server has its own for a connection that broke
                 raise NotWellFormed(f"the body could not be read: {type(error).__name__}") from None
+        if too_large or len(body) > self._limit:
+            self._refuse(environ, body)
         if expected is not None and len(body) < expected:
             late = self._clock() >= deadline
             why = "in time" if late else "before the connection ended"
-            raise NotWellFormed(f"only {len(body)} of the body's {expected} bytes came {why}")
+            raise NotWellFormed(f"only {len(body)} of the body's {expected} bytes came {why}", dialect=_dialect(body))
         if expected is None and self._clock() >= deadline:
-            raise NotWellFormed("the body did not come in time")
-        if len(body) > self._limit:
-            self._refuse(environ)
+            raise NotWellFormed("the body did not come in time", dialect=_dialect(body))
         return self._inflated(body, environ.get("HTTP_CONTENT_ENCODING", ""))
 
-    def _refuse(self, environ: dict[str, Any]) -> NoReturn:
-        """Too large: take no more of it, so that a stranger cannot keep the thread busy."""
-        connection = environ.get("gunicorn.socket")
-        if connection is not None:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RD)
-        raise NotACall(f"the body is larger than {self._limit} bytes (server.max_body)")
+    def _refuse(self, environ: dict[str, Any], head: bytes) -> NoReturn:
+        abandon(environ)
+        message = f"the body is larger than {self._limit} bytes (server.max_body)"
+        raise NotACall(message, dialect=_dialect(head))
 
     def _inflated(self, body: bytes, encoding: str) -> bytes:
         name = encoding.strip().lower()

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from rpcbridge.bridge import Bridge
 from rpcbridge.codec import content_type
 from rpcbridge.platforms import Platform
-from rpcbridge.web.body import BodyReader
+from rpcbridge.web.body import BodyReader, abandon
 from rpcbridge.web.guard import Guard
 from rpcbridge.web.tracing import traceparent
 
@@ -53,6 +53,7 @@ def _platform_view(bridge: Bridge, platform: Platform, guard: Guard, bodies: Bod
         reason = guard.refusal(segment, client)
         if reason:
             log.warning("request_refused", platform=platform.name, reason=reason, client=client[:60])
+            abandon(environ)
             return _text(403, "forbidden")
         seen = bridge.handle(
             platform, lambda deadline: bodies.read(environ, deadline),
@@ -65,6 +66,7 @@ def _platform_view(bridge: Bridge, platform: Platform, guard: Guard, bodies: Bod
 
 def _plain(error: HTTPException) -> Response:
     """Anything Flask itself refuses, in plain text: a phone system's log shows it as it is."""
+    abandon(request.environ)
     response = _text(error.code or 500, error.name.lower())
     if error.code == 405:
         response.headers["Allow"] = "POST"

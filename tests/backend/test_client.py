@@ -221,6 +221,25 @@ def test_idle_connections_are_bounded(backend: Server):
     assert backend.connections == 6 + 4
 
 
+def test_one_backend_does_not_take_all_idle_connections(backend: Server):
+    backend.behave = slow(0.1, reply(ANSWER))
+    asking = client(Transport(idle_connections=2))
+    with running(reply(ANSWER)) as other:
+        threads = [threading.Thread(target=ask, args=(backend.url,), kwargs={"asking": asking}) for _ in range(4)]
+        [thread.start() for thread in threads]
+        [thread.join() for thread in threads]
+        for _ in range(3):
+            ask(other.url, asking=asking)
+        assert other.connections == 1
+
+
+def test_no_idle_connection_at_all_works_too(backend: Server):
+    asking = client(Transport(idle_connections=0))
+    for _ in range(2):
+        assert ask(backend.url, asking=asking)[0] == ANSWER
+    assert backend.connections == 2
+
+
 def test_a_form_carries_what_json_would_say(backend: Server):
     event = QUESTION | {"raw": {"A": ["1", None]}, "estimated": True}
     ask(backend.url, event, encoding="form")
@@ -272,7 +291,8 @@ def test_the_environments_proxy_is_not_used(backend: Server, monkeypatch: pytest
     assert ask(backend.url)[0] == ANSWER
 
 
-def test_a_configured_proxy_is_used(backend: Server):
+def test_a_configured_proxy_is_used(backend: Server, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("no_proxy", "*")
     assert ask("http://shop.example", asking=client(Transport(proxy=backend.url)))[0] == ANSWER
     assert backend.requests[0].target == "http://shop.example/ivr/action"
 

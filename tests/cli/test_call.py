@@ -132,8 +132,10 @@ def test_a_backend_that_leads_in_circles_is_left(backend: backends.Backend, tmp_
 
 def test_the_demo_runs_what_it_prints():
     port = bridges.free_port()
+    # As a script's `&` starts it: SIGINT ignored. SIGTERM must end it all the same.
+    command = f"trap '' INT; exec {sys.executable} -m rpcbridge demo"
     demo = subprocess.Popen(
-        [sys.executable, "-m", "rpcbridge", "demo"], env={"PATH": "/usr/bin:/bin", "PORT": str(port)},
+        ["bash", "-c", command], env={"PATH": "/usr/bin:/bin", "PORT": str(port)},
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=bridges.ROOT,
     )  # fmt: skip
     try:

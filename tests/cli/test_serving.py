@@ -113,6 +113,42 @@ def test_check_config_names_all_faults_at_once_and_no_password(tmp_path: Path):
     assert "hunter2" not in done.stderr
 
 
+def test_check_config_says_faults_in_json_too(tmp_path: Path):
+    done = check(tmp_path, "[backend]\nulr = 'x'\n", "--json")
+    assert done.returncode == 2
+    said = json.loads(done.stdout)
+    assert (said["ok"], said["problems"][0]["setting"]) == (False, "backend.ulr")
+
+
+def test_a_file_that_cannot_be_read_is_the_only_fault(tmp_path: Path):
+    assert "backend.url" not in check(tmp_path, "[backend\nurl = 'http://x'\n").stderr
+
+
+def test_a_windows_editors_bom_does_no_harm(tmp_path: Path):
+    assert check(tmp_path, "\ufeff[backend]\nurl = 'http://x'\n").returncode == 0
+
+
+def test_a_number_that_is_none_is_a_fault_and_breaks_no_other_verb(tmp_path: Path):
+    done = check(tmp_path, "[backend]\nurl = 'http://x'\n", WEB_CONCURRENCY="x")
+    assert done.returncode == 2
+    assert "WEB_CONCURRENCY: server.workers: expected a whole number" in done.stderr
+    assert rpcbridge("version", WEB_CONCURRENCY="x").returncode == 0
+    assert "PORT: expected a port number" in rpcbridge("demo", PORT="abc").stderr
+
+
+def test_check_config_shows_which_backend_and_fallback_serve_whom(tmp_path: Path):
+    toml = "[backend]\nurl = 'http://x'\n[[route]]\ncalled_prefix = '073'\nurl = 'http://y'\nfallback = {action = 'hangup', cause = 17}\n"
+    assert 'numbers that begin with 073: http://y, fallback {"action": "hangup", "cause": 17}' in check(tmp_path, toml).stdout
+
+
+@pytest.mark.parametrize(
+    ("toml", "culprit"),
+    [("[server]\ntrusted_proxies = ['10.0.0.1', '300.1.1.1']\n", '"300.1.1.1"'), ("[backend.headers]\nAccept = 'x'\n", 'the header "Accept"')],
+)
+def test_a_fault_inside_a_list_or_table_names_the_culprit(tmp_path: Path, toml: str, culprit: str):
+    assert f"got {culprit}" in check(tmp_path, toml).stderr
+
+
 def test_a_file_that_is_not_there_is_said_so():
     done = rpcbridge("check-config", "-c", "/no/such/rpcbridge.toml")
     assert done.returncode == 2

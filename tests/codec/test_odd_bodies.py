@@ -134,3 +134,39 @@ def test_a_reply_writes_no_type_beyond_the_safe_profile():
     value = decode_call(CALL.format("<value><i8>15616841651</i8></value>").encode()).params[0]
     with pytest.raises(EncodeError):
         encode_reply(MethodResponse(value), "xmlrpc")
+
+
+@pytest.mark.parametrize("tag", ["int", "i4", "i8", "double", "boolean", "dateTime.iso8601", "base64", "nil"])
+@pytest.mark.parametrize("unit", ["1", "+", ".", "1.", "1e", "T", "20261120", " ", "A="])
+def test_no_text_takes_a_type_more_than_linear_time(tag: str, unit: str):
+    body = CALL.format(f"<value><{tag}>{unit * (240_000 // len(unit))}!</{tag}></value>").encode()
+    started = time.perf_counter()
+    refused(body)
+    assert time.perf_counter() - started < 1
+
+
+def test_runs_of_blanks_leave_nothing_in_memory():
+    code = (
+        "import random\nfrom rpcbridge.codec import decode_call\nfrom rpcbridge.errors import CallError\n"
+        "def rss(): return next(int(l.split()[1]) for l in open('/proc/self/status') if l.startswith('VmRSS')) / 1024\n"
+        "chance = random.Random(1)\n"
+        "def blanks(): return ''.join(chance.choices(' \\t\\n', k=chance.randint(16, 50)))\n"
+        "for n in range(130):\n"
+        "    if n == 10: before = rss()\n"
+        "    text = ''.join(f'<value>{blanks()}</value>{blanks()}' for _ in range(3000))\n"
+        "    try: decode_call(f'<methodCall><methodName>M</methodName><params>{text}</params></methodCall>'.encode())\n"
+        "    except CallError: pass\n"
+        "print(rss() - before)"
+    )
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    assert float(run.stdout) < 10
+
+
+def test_cdata_keeps_what_looks_like_markup():
+    inside = f"<a>{' ' * 40}</a> & ]] >"
+    assert decode_call(CALL.format(f"<value><![CDATA[{inside}]]></value>").encode()).params == (inside,)
+
+
+def test_the_method_is_known_where_only_its_parameters_are_refused():
+    assert refused(CALL.format("<value><uuid>1</uuid></value>").encode()).method == "M"
+    assert refused(b'{"METHOD": "M", "DATA": ' + b"[" * 100_000).method == "M"

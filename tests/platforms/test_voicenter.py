@@ -94,6 +94,14 @@ def test_a_question_without_one_struct_cannot_be_used(params: tuple):
         voicenter().to_domain(MethodCall("GET_IVR_ACTION", params), RECEIPT)
 
 
+def test_every_change_to_a_request_is_counted():
+    _, repairs = event_of(xml(DID=" 073 ", CALLER_NAME="\tx"))
+    assert [(repair.kind, repair.path) for repair in repairs] == [("blanks", "DATA.DID"), ("blanks", "DATA.CALLER_NAME")]
+    _, repairs = event_of(as_json("HANGUP_CALL", CALL_DURATION="+5"))
+    assert [(repair.kind, repair.path) for repair in repairs] == [("type", "DATA.CALL_DURATION")]
+    assert [repair.kind for repair in event_of(xml(data=[]))[1]] == ["empty_map", "no_call_id"]
+
+
 def test_every_unusable_field_of_a_question_is_named():
     with pytest.raises(UnusableCall) as error:
         event_of(xml(DID={"a": "b"}, DTMF=["1"]))
@@ -266,6 +274,12 @@ def test_every_problem_of_a_native_answer_is_named():
         "native.STATUS", "native.LANGUAGE", "native.DATA.LOOP", "native.DATA.SIZ",
         "native.DATA.DELAY", "native.DATA.SIZE", "native.DATA.MENU", "native.DATA.VALIDATION",
     }  # fmt: skip
+
+
+def test_problems_of_the_shell_and_of_its_data_are_named_together():
+    with pytest.raises(AnswerRejected) as error:
+        native({"ACTION": "HANGUP", "DATA": "x", "LANGUAGE": "fr", "STATUS": 1, "X": 1})
+    assert {problem.path for problem in error.value.problems} == {"native.DATA", "native.LANGUAGE", "native.STATUS", "native.X"}
 
 
 @pytest.mark.parametrize("answer", [[], "MENU", {"ACTION": "TRANSFER", "DATA": {}}, {"ACTION": "VO", "DATA": "x"}, {"DATA": {}}])

@@ -72,7 +72,9 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, toml: str, *, command: list[str] | None = None, cwd: Path | None = None, **variables: str) -> Iterator[Running]:
+def running(
+    folder: Path, toml: str, *, command: list[str] | None = None, cwd: Path | None = None, logs: bool = True, **variables: str
+) -> Iterator[Running]:
     """`rpcbridge serve` (or another command) until the block ends; must stop by itself on SIGTERM."""
     port = free_port()
     config, log = folder / "rpcbridge.toml", folder / "stderr.log"
@@ -85,20 +87,20 @@ def running(folder: Path, toml: str, *, command: list[str] | None = None, cwd: P
             cwd=cwd or folder,
         )  # fmt: skip
     try:
-        _wait(port, process, log)
+        _wait(port, process, log, "Booting worker" if logs else "")
         yield Running(port, process, log)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
 
 
-def _wait(port: int, process: subprocess.Popen, log: Path) -> None:
+def _wait(port: int, process: subprocess.Popen, log: Path, sign: str) -> None:
     for _ in range(300):
         if process.poll() is not None:
             raise AssertionError(f"the bridge ended at once:\n{log.read_text()}")
         with socket.socket() as probe:
             # Listening is the master; a line of the worker says that requests are served.
-            if probe.connect_ex(("127.0.0.1", port)) == 0 and "Booting worker" in log.read_text():
+            if probe.connect_ex(("127.0.0.1", port)) == 0 and sign in log.read_text():
                 return
         time.sleep(0.05)
     raise AssertionError(f"nothing listens on {port} after 15 s:\n{log.read_text()}")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
+import sys
 import threading
 import time
 
@@ -150,9 +153,11 @@ def test_nothing_stands_beside_a_native_answer(line):
     "body",
     [
         as_json(data={"DID": [[]] * 6000}), as_json(data=json.loads("[" * 40 + "]" * 40)), xml(data=[""] * 6000),
-        xml(data="text"), xml(data=[1]), xml(DID=[1, 2]), as_json(data=5), as_json(data=[{}]), b'{"METHOD": "GET_IVR_ACTION"}',
+        xml(data="text"), xml(data=[1]), xml(DTMF=[1, 2]), as_json(data=5), as_json(data=[{}]), b'{"METHOD": "GET_IVR_ACTION"}',
         b"<methodCall><methodName>GET_IVR_ACTION</methodName></methodCall>",
         xml().replace(b"<string>-1</string>", b"<int>minus one</int>"),
+        xml().replace(b"<string>017W</string>", b"<uuid>017W</uuid>"),
+        b'{"METHOD": "GET_IVR_ACTION", "DATA": ' + b"[" * 100_000,
     ],
 )  # fmt: skip
 def test_a_question_whose_parameters_are_unusable_still_gets_an_action(line, body: bytes):
@@ -160,6 +165,78 @@ def test_a_question_whose_parameters_are_unusable_still_gets_an_action(line, bod
     backend.requests.clear()
     assert fallback(bridge, body)["fallback_reason"] in ("invalid_params", "not_a_call")
     assert backend.requests == []
+
+
+def test_a_field_that_does_not_change_the_question_is_left_out(line):
+    bridge, backend = line
+    backend.behave = reply(MENU)
+    backend.requests.clear()
+    answer = bridge.post(xml(CALLER_NAME=["a"], DID={"b": "c"}, IVR_UNIQUE_ID=" id\n1 "))
+    assert check_reply(*_parts(answer))["DATA"]["MENU"] == "m"
+    event = backend.requests[0].json
+    assert (event["caller_number"], event["call_id"]) == (QUESTION["CALLER_ID"], "id1")
+    assert not {"caller_name", "called_number"} & set(event)
+    while not (repairs := bridge.last_line().get("repairs")):
+        time.sleep(0.01)
+    assert repairs == ["blanks DATA.IVR_UNIQUE_ID", "unreadable DATA.CALLER_NAME", "unreadable DATA.DID"]
+
+
+def test_slow_bodies_do_not_hold_back_a_caller(line):
+    """As many as there are threads; who gets no place at least hears the fallback at once."""
+    bridge, backend = line
+    backend.behave = reply(MENU)
+    head = b"POST /voicenter HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n<"
+    slow_ones = [socket.create_connection(("127.0.0.1", bridge.port)) for _ in range(22)]
+    try:
+        for connection in slow_ones:
+            connection.sendall(head)
+        time.sleep(0.1)
+        answer = bridge.post(xml(IVR_UNIQUE_ID="beside slow bodies"))
+        check_reply(*_parts(answer))
+        assert answer.seconds < DEADLINE + GRACE
+    finally:
+        for connection in slow_ones:
+            connection.close()
+
+
+def test_strangers_do_not_hold_the_threads(line):
+    """What is refused is not read: a wrong path's body that trickles must not keep a thread."""
+    bridge, backend = line
+    backend.behave = reply(MENU)
+    head = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"
+    strangers = [socket.create_connection(("127.0.0.1", bridge.port)) for _ in range(48)]
+    stop = threading.Event()
+
+    def trickle_on() -> None:
+        while not stop.wait(0.2):
+            for connection in strangers:
+                with contextlib.suppress(OSError):
+                    connection.sendall(b"x")
+
+    for place, connection in enumerate(strangers):
+        connection.sendall(head % (b"/nowhere" if place % 2 else b"/voicenter/nope"))
+    thread = threading.Thread(target=trickle_on)
+    thread.start()
+    try:
+        time.sleep(0.5)
+        answer = bridge.post(xml(IVR_UNIQUE_ID="beside strangers"))
+        check_reply(*_parts(answer))
+        assert answer.seconds < DEADLINE + GRACE
+    finally:
+        stop.set()
+        thread.join()
+        for connection in strangers:
+            connection.close()
+
+
+def test_a_log_that_cannot_be_written_costs_no_reply(tmp_path):
+    command = ["bash", "-c", f"exec {sys.executable} -m rpcbridge serve 2>/dev/full"]
+    with backends.running(reply(MENU)) as backend:
+        toml = f'[backend]\nurl = "{backend.url}"\n'
+        with bridges.running(tmp_path, toml, command=command, logs=False) as bridge:
+            assert check_reply(*_parts(bridge.post(xml())))["ACTION"] == "MENU"
+            backend.behave = reply(b"", 500)
+            assert check_reply(*_parts(bridge.post(xml())))["ACTION"] == "HANGUP"
 
 
 def test_more_calls_than_max_calls(line):

@@ -23,7 +23,7 @@ from rpcbridge.errors import AnswerRejected, Problem, Repair, nearest, shown
 from rpcbridge.platforms import Native, Options
 from rpcbridge.platforms.voicenter.tables import LANGUAGES
 from rpcbridge.platforms.voicenter.wire import DATA, REPLY
-from rpcbridge.schemas.fields import problems_of
+from rpcbridge.schemas.fields import AnswerSchema, problems_of
 from rpcbridge.schemas.repairs import repairs_between
 
 Members = dict[str, Any]
@@ -143,32 +143,34 @@ class Replies:
 
 def load_native(answer: object, path: str, language: str) -> tuple[Native, tuple[Repair, ...]]:
     """A reply in Voicenter's own shape, as {ACTION, LANGUAGE, DATA}. Raises AnswerRejected with every problem."""
-    try:
-        read: dict[str, Any] = REPLY.load(answer)  # type: ignore[arg-type]  # it refuses what is no object
-    except ValidationError as error:
-        raise AnswerRejected(problems_of(error, path)) from None
-    assert isinstance(answer, Mapping)
-    name, repairs = read["ACTION"].upper(), list(repairs_between(answer, read, path))
     here = f"{path}." if path else ""
-    problems = []
+    problems: list[Problem] = []
+    given = answer if isinstance(answer, Mapping) else {}
+    read = _read(REPLY, answer, path, problems)
+    name, spoken = read.get("ACTION", "").upper(), read.get("LANGUAGE", language).lower()
+    schema = DATA.get(name)
     if read.get("STATUS", 0) != 0:
         problems.append(Problem(f"{here}STATUS", f"{read['STATUS']} says that there is no answer; 0 is the only usable one"))
-    schema, data = DATA.get(name), read.get("DATA", {})
-    if schema is None:
+    if name and schema is None:
         problems.append(Problem(f"{here}ACTION", f"unknown action {shown(read['ACTION'])}, {nearest(name, list(DATA))}"))
-    else:
-        try:
-            data = schema.load(_empty_map(data))
-            repairs += repairs_between(answer.get("DATA") or {}, data, f"{here}DATA")
-        except ValidationError as error:
-            problems += problems_of(error, f"{here}DATA")
-    spoken = read.get("LANGUAGE", language).lower()
     if spoken not in LANGUAGES:
         problems.append(Problem(f"{here}LANGUAGE", f"expected {' or '.join(LANGUAGES)}, got {shown(read['LANGUAGE'])}"))
+    data = _read(schema, _empty_map(given.get("DATA")), f"{here}DATA", problems) if schema else {}
     if problems:
-        raise AnswerRejected(problems, "unknown_action" if schema is None else "invalid_answer")
-    repairs += [Repair("filled", f"{here}{missing}", "left out") for missing in ("STATUS", "LANGUAGE") if missing not in read]
-    return Native({"ACTION": name, "LANGUAGE": spoken, "DATA": data}), tuple(repairs)
+        raise AnswerRejected(problems, "unknown_action" if name and schema is None else "invalid_answer")
+    understood = read | {"ACTION": name, "LANGUAGE": spoken, "DATA": data}
+    filled = [Repair("filled", f"{here}{member}", "left out") for member in _REPLY_MEMBERS if given.get(member) is None]
+    return Native(understood), (*repairs_between(given, understood, path), *filled)
+
+
+def _read(schema: AnswerSchema, given: Any, path: str, problems: list[Problem]) -> dict[str, Any]:
+    """What the schema can read of `given`; what it cannot joins `problems`."""
+    try:
+        read: dict[str, Any] = schema.load(given)
+        return read
+    except ValidationError as error:
+        problems += problems_of(error, path)
+        return dict(error.valid_data) if isinstance(error.valid_data, dict) else {}
 
 
 def native_data(native: Native, called_number: str | None) -> tuple[str, str, Members, tuple[Repair, ...]]:
@@ -184,6 +186,7 @@ def native_data(native: Native, called_number: str | None) -> tuple[str, str, Me
     return name, native.value["LANGUAGE"], ordered, filled
 
 
+_REPLY_MEMBERS = ("STATUS", "LANGUAGE", "DATA")
 _CALL_DEFAULTS: Members = {
     "CALLERNAME": "",
     "CALL_MAX_DIAL": Call.__dataclass_fields__["ring_timeout"].default,

@@ -35,13 +35,16 @@ def text_of(call: MethodCall, name: str) -> str | None:
 
 
 def action_requested(call: MethodCall, receipt: Receipt) -> tuple[ActionRequested, Repairs]:
-    """A caller waits. Raises UnusableCall where any field cannot be read."""
+    """A caller waits. A field that cannot be read is left out and counted, if the question is the same without it.
+
+    Raises UnusableCall where it is not.
+    """
     data = _struct(call)
-    try:
-        read: dict[str, Any] = ACTION_REQUEST.load(data)
-    except ValidationError as error:
-        raise UnusableCall(problems_of(error, "DATA")) from None
-    call_id, repairs = _call_id(read, data, receipt)
+    repairs: list[Repair] = _struct_repairs(call)
+    read, problems = _readable(ACTION_REQUEST, data, repairs)
+    if any(problem.path in ("DATA.MENU", "DATA.DTMF") for problem in problems):
+        raise UnusableCall(problems)
+    call_id = _call_id(read, data, receipt, repairs)
     menu = _menu(read.get("menu", ABSENT))
     digits = read.get("digits", "")
     return ActionRequested(
@@ -53,7 +56,7 @@ def action_requested(call: MethodCall, receipt: Receipt) -> tuple[ActionRequeste
         reason="call_started" if menu in (None, ABSENT) else "input" if digits else "no_input",
         menu=menu, previous_menu=_menu(read.get("previous_menu", ABSENT)), digits=digits,
         raw=data if receipt.include_raw else ABSENT,
-    ), (*call.repairs, *repairs)  # fmt: skip
+    ), tuple(repairs)  # fmt: skip
 
 
 def call_ended(call: MethodCall, receipt: Receipt) -> tuple[CallEnded, Repairs]:
@@ -62,13 +65,13 @@ def call_ended(call: MethodCall, receipt: Receipt) -> tuple[CallEnded, Repairs]:
     Raises UnusableCall only where the call carries no struct.
     """
     data = _struct(call)
-    repairs: list[Repair] = list(call.repairs)
+    repairs: list[Repair] = _struct_repairs(call)
     wanted = data
     if "CALL_DIALTIME" in data:  # the right spelling, should the vendor ever take to it
         wanted = {"CALL_DAILTIME": data["CALL_DIALTIME"], **data}
         repairs.append(Repair("spelling", "DATA.CALL_DIALTIME", "read as CALL_DAILTIME"))
-    read = _readable(HANGUP_REQUEST, wanted, repairs)
-    call_id, id_repairs = _call_id(read, data, receipt)
+    read, _ = _readable(HANGUP_REQUEST, wanted, repairs)
+    call_id = _call_id(read, data, receipt, repairs)
     status, text = _call_status(read.get("call_status", ""))
     return CallEnded(
         event_id=receipt.event_id, occurred_at=receipt.occurred_at,
@@ -81,7 +84,7 @@ def call_ended(call: MethodCall, receipt: Receipt) -> tuple[CallEnded, Repairs]:
         platform_call_time=read.get("platform_call_time", ABSENT),
         platform_call_start=read.get("platform_call_start", ABSENT),
         raw=data if receipt.include_raw else ABSENT,
-    ), (*repairs, *id_repairs)  # fmt: skip
+    ), tuple(repairs)  # fmt: skip
 
 
 def _struct(call: MethodCall) -> Mapping[str, Any]:
@@ -92,24 +95,38 @@ def _struct(call: MethodCall) -> Mapping[str, Any]:
     return data
 
 
-def _readable(schema: Schema, data: Mapping[str, Any], repairs: list[Repair]) -> dict[str, Any]:
-    """What of `data` the schema can read; what it cannot joins `repairs`."""
+def _struct_repairs(call: MethodCall) -> list[Repair]:
+    return [Repair("empty_map", "DATA", "an empty array read as an empty struct")] if call.params == ([],) else []
+
+
+def _readable(
+    schema: Schema, data: Mapping[str, Any], repairs: list[Repair]
+) -> tuple[dict[str, Any], tuple[Problem, ...]]:
+    """What of `data` the schema can read, and the problems with the rest; both problems and changes join `repairs`."""
+    problems: tuple[Problem, ...] = ()
     try:
-        loaded: dict[str, Any] = schema.load(data)
-        return loaded
+        read: dict[str, Any] = schema.load(data)
     except ValidationError as error:
-        repairs += [Repair("unreadable", problem.path, problem.message) for problem in problems_of(error, "DATA")]
-        return dict(error.valid_data)  # type: ignore[arg-type]  # one object in, one object out
+        problems = problems_of(error, "DATA")
+        read = dict(error.valid_data)  # type: ignore[arg-type]  # one object in, one object out
+    repairs += [Repair("unreadable", problem.path, problem.message) for problem in problems]
+    for name, value in read.items():
+        wire = str(schema.fields[name].data_key)
+        if str(data[wire]) != str(value) and wire != "IVR_UNIQUE_ID":
+            kind = "blanks" if isinstance(value, str) else "type"
+            repairs.append(Repair(kind, f"DATA.{wire}", "blanks removed" if isinstance(value, str) else "read as an integer"))
+    return read, problems
 
 
-def _call_id(read: Mapping[str, Any], data: Mapping[str, Any], receipt: Receipt) -> tuple[str, Repairs]:
+def _call_id(read: Mapping[str, Any], data: Mapping[str, Any], receipt: Receipt, repairs: list[Repair]) -> str:
     # The vendor's own sample breaks the line inside the id, and HANGUP_CALL carries the same id whole.
     call_id = "".join(read.get("call_id", "").split())
     if not call_id:
-        return f"rb-{receipt.event_id}", (Repair("no_call_id", "DATA.IVR_UNIQUE_ID", "made one for this request"),)
+        repairs.append(Repair("no_call_id", "DATA.IVR_UNIQUE_ID", "made one for this request"))
+        return f"rb-{receipt.event_id}"
     if call_id != data.get("IVR_UNIQUE_ID"):
-        return call_id, (Repair("blanks", "DATA.IVR_UNIQUE_ID", "white space removed"),)
-    return call_id, ()
+        repairs.append(Repair("blanks", "DATA.IVR_UNIQUE_ID", "white space removed"))
+    return call_id
 
 
 def _menu(text: Any) -> Any:
