@@ -87,34 +87,19 @@ class Client:
 
     def _again(self, request: HttpRequest, deadline: float, first: _Retryable, seen: Hop) -> HttpReply:
         """Attempts 2, 3, ... Entered only after a first failure: a call that works does not pay for it."""
-        latest = first
-
-        def pause(_: RetryCallState | None = None) -> float:
-            backoff: float = _FIRST_WAIT * 2 ** (len(seen.attempts) - 1) * random.uniform(0.5, 1.0)
-            return max(backoff, latest.wait or 0.0)
-
-        wait = pause()
-
-        def hopeless(_: RetryCallState) -> bool:
-            nonlocal wait
-            wait = pause()
-            return self._clock() + wait + _SHORTEST_ATTEMPT > deadline
+        failures = [first]
 
         def attempt() -> HttpReply:
-            nonlocal latest
-            try:
-                return self._attempt(request, deadline, len(seen.attempts) + 1, seen)
-            except _Retryable as failure:
-                latest = failure
-                raise
+            if failures:
+                raise failures.pop()
+            return self._attempt(request, deadline, len(seen.attempts) + 1, seen)
 
-        if self._clock() + wait + _SHORTEST_ATTEMPT > deadline:
-            raise first.outcome
-        self._sleep(wait)
+        def too_late(state: RetryCallState) -> bool:
+            return self._clock() + state.upcoming_sleep + _SHORTEST_ATTEMPT > deadline
+
         retrying = Retrying(
-            retry=retry_if_exception_type(_Retryable), stop=hopeless, wait=lambda _: wait,
-            sleep=self._sleep, reraise=True,
-        )  # fmt: skip
+            retry=retry_if_exception_type(_Retryable), wait=_pause, stop=too_late, sleep=self._sleep, reraise=True
+        )
         try:
             return retrying(attempt)
         except _Retryable as failure:
@@ -161,6 +146,14 @@ class Client:
             return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - self._wall())
         except (ValueError, OverflowError):
             return None
+
+
+def _pause(state: RetryCallState) -> float:
+    """Seconds before the next attempt: doubling, with jitter, and never less than the backend asked for."""
+    failure = state.outcome.exception() if state.outcome else None
+    backoff: float = _FIRST_WAIT * 2 ** (state.attempt_number - 1) * random.uniform(0.5, 1.0)
+    asked = failure.wait if isinstance(failure, _Retryable) else None
+    return max(backoff, asked or 0.0)
 
 
 def answer_in(reply: HttpReply) -> Any:
