@@ -149,7 +149,7 @@ def test_routes_are_read_in_their_order():
         ("[[route]]\ncalled_number = '1'\n", "rpcbridge.toml:1: route 1: expected url, fallback or both"),
         ("[[route]]\ncalled_number = '1'\nurl = 'a'\nfallback = {}\n", "route 1.url: expected an http or https URL"),
         ("[[route]]\ncalled_number = '1'\nurl = 'http://a'\nprefix = '1'\n", "route 1.prefix: unknown key, did you mean called_prefix?"),
-        (f"{ROUTES}[[route]]\ncalled_number = 1\ncalled_prefix = '2'\nurl = 'http://a'\n", "rpcbridge.toml:9: route 3.called_number: expected a text"),
+        (f"{ROUTES}[[route]]\ncalled_number = 1\ncalled_prefix = '2'\nurl = 'http://a'\n", "rpcbridge.toml:10: route 3.called_number: expected a text"),
         ("[route]\ncalled_number = '1'\nurl = 'http://a'\n", "rpcbridge.toml:1: route: expected [[route]] tables"),
         ("route = 5\n", "route: expected [[route]] tables"),
     ],

@@ -151,12 +151,18 @@ class _Loading:
         if setting is None:
             self.problems.append(self._unknown(path, source))
             return
-        try:
-            self._values[path] = setting.reader.read(value)
+        for read in self._read(setting, path, value, source):
+            self._values[path] = read
             self._sources[path] = source
+
+    def _read(self, setting: Setting, path: str, value: Any, source: str) -> tuple[Any, ...]:
+        """The one value that was read, or none and a problem."""
+        try:
+            return (setting.reader.read(value),)
         except ValueError as error:
             got = _got(setting, value, error)
             self.problems.append(Problem(path, f"expected {setting.reader.expected}{got}", source))
+            return ()
 
     def _unknown(self, path: str, source: str) -> Problem:
         section, _, key = path.rpartition(".")
@@ -182,31 +188,21 @@ class _Loading:
                 self.problems.append(Problem(f"route {number}", f"expected a table, got {shown(entry)}", source))
 
     def _route(self, entry: Mapping[str, Any], path: str, source: str) -> Route:
-        known: dict[str, Setting] = {setting.key: setting for setting in settings_of(Route, "route")}
-        given: dict[str, Any] = {"source": source}
+        known = {setting.key: setting for setting in settings_of(Route, "route")}
+        given: dict[str, Any] = {}
         for key, value in entry.items():
-            if key == "fallback":
-                given[key] = value
-                if not isinstance(value, dict):
-                    message = f'expected a table such as {{ action = "hangup" }}, got {shown(value)}'
-                    self.problems.append(Problem(f"{path}.fallback", message, source))
-                    given[key] = None
-            elif key not in known:
-                message = f"unknown key, {nearest(key, [*known, 'fallback'])}"
-                self.problems.append(Problem(f"{path}.{key}", message, source))
+            at = self._at(f"{path.replace(' ', '#')}.{key}")
+            if key in known:
+                for read in self._read(known[key], f"{path}.{key}", value, at):
+                    given[key] = read
             else:
-                try:
-                    given[key] = known[key].reader.read(value)
-                except ValueError as error:
-                    got = _got(known[key], value, error)
-                    message = f"expected {known[key].reader.expected}{got}"
-                    self.problems.append(Problem(f"{path}.{key}", message, source))
+                self.problems.append(Problem(f"{path}.{key}", f"unknown key, {nearest(key, list(known))}", at))
         numbers = [key for key in ("called_number", "called_prefix") if key in entry]
         if all(key in given for key in numbers) and [bool(given[key]) for key in numbers] != [True]:
             self.problems.append(Problem(path, "expected exactly one of called_number, called_prefix", source))
         if "url" not in entry and "fallback" not in entry:
             self.problems.append(Problem(path, "expected url, fallback or both", source))
-        return Route(**given)
+        return Route(**given, source=source)
 
     def _mapping(self, name: str) -> Any:
         value = self._tables.get(name)

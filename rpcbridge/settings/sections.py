@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rpcbridge.settings.table import (
+    action,
     authorization,
     backend_path,
     bind,
@@ -70,7 +71,7 @@ class Route:
     called_number: str = option(text, "", "The exact number that was called")
     called_prefix: str = option(text, "", "The beginning of the numbers that were called; the longest wins, an exact number before any")
     url: str = option(url, "", "The base URL of this route's backend; default: backend.url")
-    fallback: Mapping[str, Any] | None = None
+    fallback: Mapping[str, Any] | None = option(action, None, "This route's fallback; default: [fallback]")
     source: str = field(default="", compare=False)
 
 

@@ -188,6 +188,15 @@ headers = Reader(
 )
 
 
+def _table(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError
+    return value
+
+
+action = Reader('an action such as { action = "hangup" }', _table)
+
+
 def one_of(*words: str) -> Reader[str]:
     """One of a few words."""
 
