@@ -44,19 +44,13 @@ def action_requested(call: MethodCall, receipt: Receipt) -> tuple[ActionRequeste
     read, problems = _readable(ACTION_REQUEST, data, repairs)
     if any(problem.path in ("DATA.MENU", "DATA.DTMF") for problem in problems):
         raise UnusableCall(problems)
-    call_id = _call_id(read, data, receipt, repairs)
-    menu = _menu(read.get("menu", ABSENT))
-    digits = read.get("digits", "")
-    return ActionRequested(
-        event_id=receipt.event_id, occurred_at=receipt.occurred_at,
-        platform="voicenter", call_id=call_id, direction="inbound",
-        caller_number=read.get("caller_number", ABSENT),
-        caller_name=read.get("caller_name", ABSENT),
-        called_number=read.get("called_number", ABSENT),
-        reason="call_started" if menu in (None, ABSENT) else "input" if digits else "no_input",
-        menu=menu, previous_menu=_menu(read.get("previous_menu", ABSENT)), digits=digits,
-        raw=data if receipt.include_raw else ABSENT,
-    ), tuple(repairs)  # fmt: skip
+    about = _about_call(read, data, receipt, repairs)
+    for name in ("menu", "previous_menu"):
+        if read.get(name) == NO_MENU:
+            read[name] = None
+    begins = read.get("menu") is None
+    reason = "call_started" if begins else "input" if read.get("digits") else "no_input"
+    return ActionRequested(**read, **about, reason=reason), tuple(repairs)
 
 
 def call_ended(call: MethodCall, receipt: Receipt) -> tuple[CallEnded, Repairs]:
@@ -71,20 +65,21 @@ def call_ended(call: MethodCall, receipt: Receipt) -> tuple[CallEnded, Repairs]:
         wanted = {"CALL_DAILTIME": data["CALL_DIALTIME"], **data}
         repairs.append(Repair("spelling", "DATA.CALL_DIALTIME", "read as CALL_DAILTIME"))
     read, _ = _readable(HANGUP_REQUEST, wanted, repairs)
-    call_id = _call_id(read, data, receipt, repairs)
-    status, text = _call_status(read.get("call_status", ""))
-    return CallEnded(
-        event_id=receipt.event_id, occurred_at=receipt.occurred_at,
-        platform="voicenter", call_id=call_id, direction="inbound",
-        caller_number=read.get("caller_number", ABSENT),
-        caller_name=read.get("caller_name", ABSENT),
-        called_number=read.get("called_number", ABSENT),
-        target=read.get("target", ABSENT), call_status=status, platform_text=text,
-        duration=read.get("duration", ABSENT), ring_duration=read.get("ring_duration", ABSENT),
-        platform_call_time=read.get("platform_call_time", ABSENT),
-        platform_call_start=read.get("platform_call_start", ABSENT),
-        raw=data if receipt.include_raw else ABSENT,
-    ), tuple(repairs)  # fmt: skip
+    about = _about_call(read, data, receipt, repairs)
+    status, text = _call_status(read.pop("call_status", ""))
+    return CallEnded(**read, **about, call_status=status, platform_text=text), tuple(repairs)
+
+
+def _about_call(read: dict[str, Any], data: Mapping[str, Any], receipt: Receipt, repairs: list[Repair]) -> dict[str, Any]:
+    """What every event of a call says beside its own fields; takes the platform's id out of `read`."""
+    return {
+        "event_id": receipt.event_id,
+        "occurred_at": receipt.occurred_at,
+        "platform": "voicenter",
+        "call_id": _call_id(read.pop("call_id", ""), data, receipt, repairs),
+        "direction": "inbound",
+        "raw": data if receipt.include_raw else ABSENT,
+    }
 
 
 def _struct(call: MethodCall) -> Mapping[str, Any]:
@@ -118,19 +113,15 @@ def _readable(
     return read, problems
 
 
-def _call_id(read: Mapping[str, Any], data: Mapping[str, Any], receipt: Receipt, repairs: list[Repair]) -> str:
+def _call_id(sent: str, data: Mapping[str, Any], receipt: Receipt, repairs: list[Repair]) -> str:
     # The vendor's own sample breaks the line inside the id, and HANGUP_CALL carries the same id whole.
-    call_id = "".join(read.get("call_id", "").split())
+    call_id = "".join(sent.split())
     if not call_id:
         repairs.append(Repair("no_call_id", "DATA.IVR_UNIQUE_ID", "made one for this request"))
         return f"rb-{receipt.event_id}"
     if call_id != data.get("IVR_UNIQUE_ID"):
         repairs.append(Repair("blanks", "DATA.IVR_UNIQUE_ID", "white space removed"))
     return call_id
-
-
-def _menu(text: Any) -> Any:
-    return None if text == NO_MENU else text
 
 
 def _call_status(text: str) -> tuple[Any, Any]:
