@@ -34,6 +34,7 @@ class Exchange:
     platform: str
     arrived: float
     traceparent: str
+    deadline: float = 0.0
     platform_request: bytes = b""
     dialect: str = "xmlrpc"
     method: str = ""
@@ -80,21 +81,22 @@ class Bridge:
         self._around = around
         self._deadline = deadline
         self._include_raw = include_raw
-        self._places = threading.BoundedSemaphore(max_calls)
+        self._places = _Places(max_calls)
         self._flights: Flights[tuple[Event, Any]] = Flights()
 
     def handle(self, platform: Platform, read_body: Callable[[float], bytes], arrived: float, traceparent: str) -> Exchange:
         """The whole exchange. `read_body` is given the deadline and may raise CallError. Raises nothing."""
         seen = Exchange(platform.name, arrived, traceparent)
-        placed = self._places.acquire(blocking=False)
+        place = self._places.take()
+        seen.deadline = arrived + self._deadline - min(place * _STAGGER, self._deadline / 8)
         try:
-            response = self._responded(platform, read_body, placed, seen)
+            response = self._responded(platform, read_body, place > 0, seen)
             seen.platform_response = platform.encode(response, seen.dialect)
         except Exception as error:  # whatever it was, a caller may be waiting
             seen.platform_response = self._rescued(platform, error, seen)
         finally:
-            if placed:
-                self._places.release()
+            if place:
+                self._places.leave()
         seen.finished = self._around.clock()
         with suppress(Exception):  # a log that cannot be written must not cost the caller the reply
             self._around.observe(seen)
@@ -103,7 +105,7 @@ class Bridge:
     def _responded(
         self, platform: Platform, read_body: Callable[[float], bytes], placed: bool, seen: Exchange
     ) -> MethodResponse | Fault:
-        seen.platform_request = read_body(seen.arrived + (self._deadline if placed else min(self._deadline, _HASTE)))
+        seen.platform_request = read_body(seen.deadline if placed else seen.arrived + min(self._deadline, _HASTE))
         call = decode_call(seen.platform_request)
         seen.dialect, seen.method = call.dialect, call.method
         seen.repairs += call.repairs
@@ -120,7 +122,7 @@ class Bridge:
         event = self._event(platform, call, seen)
         if platform.shares(call):
             key = (platform.name, seen.platform_request)
-            left = self._deadline_of(seen) - self._around.clock()
+            left = seen.deadline - self._around.clock()
             (seen.event, answer), seen.shared = self._flights.share(key, left, lambda: self._asked(event, seen))
         else:
             _, answer = self._asked(event, seen)
@@ -137,14 +139,14 @@ class Bridge:
         """The event and what the backend said to it, or why it said nothing: both are shared by identical questions."""
         url = self._routes.of(seen.called_number).url
         try:
-            return event, self._client.ask(url, events.dump(event), self._deadline_of(seen), seen.traceparent, seen.hop)
+            return event, self._client.ask(url, events.dump(event), seen.deadline, seen.traceparent, seen.hop)
         except NoUsableAnswer as failure:
             return event, failure
 
     def _notification(self, platform: Platform, call: MethodCall, seen: Exchange) -> MethodResponse:
         event = self._event(platform, call, seen)
         url = self._routes.of(seen.called_number).url
-        self._client.deliver(url, events.dump(event), self._deadline_of(seen), seen.traceparent, seen.hop)
+        self._client.deliver(url, events.dump(event), seen.deadline, seen.traceparent, seen.hop)
         seen.outcome = "delivered"
         return platform.acknowledge(True)
 
@@ -201,9 +203,6 @@ class Bridge:
         response, _ = platform.from_domain(action, seen.called_number, seen.dialect)
         return platform.encode(response, seen.dialect)
 
-    def _deadline_of(self, seen: Exchange) -> float:
-        return seen.arrived + self._deadline
-
 
 def _beside(answer: dict[str, Any], load: Callable[[], tuple[Native, tuple[Repair, ...]]]) -> tuple[Native, tuple[Repair, ...]]:
     """What `load` makes of the native part; a key beside it that has no meaning joins its problems."""
@@ -216,6 +215,33 @@ def _beside(answer: dict[str, Any], load: Callable[[], tuple[Native, tuple[Repai
         raise AnswerRejected(strangers)
     return loaded
 
+
+class _Places:
+    """The places for calls at once, `server.max_calls` of them."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._taken = 0
+        self._lock = threading.Lock()
+
+    def take(self) -> int:
+        """The number of places taken, this one included; 0 where there was none."""
+        with self._lock:
+            if self._taken == self._limit:
+                return 0
+            self._taken += 1
+            return self._taken
+
+    def leave(self) -> None:
+        """Give one back."""
+        with self._lock:
+            self._taken -= 1
+
+
+# Each call in flight has to be finished a little earlier than the one before it, in seconds: when a
+# backend hangs, calls that came together would else all time out at once, and the last of 300
+# would get its fallback 0.4 s late (measured). At most an eighth of the deadline.
+_STAGGER = 0.001
 
 # Seconds a body may take when all places are taken: it is read only to be told so in its own dialect.
 _HASTE = 0.3
