@@ -2,11 +2,11 @@
 
 import sys
 
-from rpcbridge.app import load_settings, plan
+from rpcbridge.app import configured
 from rpcbridge.errors import ConfigurationError
-from rpcbridge.serving import faults, gunicorn_options
+from rpcbridge.serving import gunicorn_options
 
 try:
-    globals().update(gunicorn_options(plan(load_settings()).settings))
+    globals().update(gunicorn_options(configured().settings))
 except ConfigurationError as error:
-    sys.exit(faults(error))
+    sys.exit(error.report())

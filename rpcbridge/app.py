@@ -17,7 +17,7 @@ from rpcbridge import log, settings
 from rpcbridge.backend import Client, Routes, Target
 from rpcbridge.bridge import Bridge, Surroundings
 from rpcbridge.domain.actions import AnyAction, Hangup, Prompt
-from rpcbridge.errors import AnswerRejected, ConfigurationError, Problem, nearest
+from rpcbridge.errors import AnswerRejected, Problem, nearest
 from rpcbridge.platforms import Options, Platform, discovered
 from rpcbridge.schemas import actions
 from rpcbridge.schemas.fields import load_prompt
@@ -36,35 +36,28 @@ class Plan:
     routes: Routes[AnyAction]
 
 
-def load_settings(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
-    """The settings of this process: file, environment, overrides. Raises ConfigurationError."""
+def configured(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Plan:
+    """This process's configuration, from file, environment and overrides. Raises ConfigurationError with every fault."""
     if file is None and os.environ.get("RPCBRIDGE_CONFIG"):
         file = Path(os.environ["RPCBRIDGE_CONFIG"])
     sections = {name: folder.Section for name, folder in discovered().items()}
-    return settings.load(file, os.environ, overrides or {}, sections, lambda loaded: _planned(loaded)[1])
+    loaded = settings.load(file, os.environ, overrides or {}, sections, lambda found: _planned(found)[1])
+    return _planned(loaded)[0]
 
 
-def plan(configured: Settings) -> Plan:
-    """What a configuration comes to. Raises ConfigurationError with every fault."""
-    planned, problems = _planned(configured)
-    if problems:
-        raise ConfigurationError(problems)
-    return planned
-
-
-def _planned(configured: Settings) -> tuple[Plan, list[Problem]]:
+def _planned(found: Settings) -> tuple[Plan, list[Problem]]:
     """Everything that can be checked before serving, and every fault in it."""
     problems: list[Problem] = []
     folders = discovered()
-    catalogue = _catalogue(configured, list(folders), problems)
-    options = Options(catalogue, configured.strict)
-    platforms = {name: folder.make(configured.platforms[name], options) for name, folder in folders.items()}
-    problems += _unplayable(catalogue, platforms, configured.sources)
-    if not configured.backend.url:
+    catalogue = _catalogue(found, list(folders), problems)
+    options = Options(catalogue, found.strict)
+    platforms = {name: folder.make(found.platforms[name], options) for name, folder in folders.items()}
+    problems += _unplayable(catalogue, platforms, found.sources)
+    if not found.backend.url:
         message = 'missing, and required: the base URL of your backend, such as "http://127.0.0.1:8090"'
         problems.append(Problem("backend.url", message))
-    routes = _routes(configured, platforms, problems)
-    return Plan(configured, platforms, routes), problems
+    routes = _routes(found, platforms, problems)
+    return Plan(found, platforms, routes), problems
 
 
 def build(checked: Plan) -> Flask:

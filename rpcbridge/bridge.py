@@ -160,7 +160,7 @@ class Bridge:
         if isinstance(answer, dict) and "native" in answer:
             native, repairs = _beside(answer, lambda: platform.load_native(answer["native"], "native"))
         elif platform.is_native(answer):
-            native, repairs = platform.load_native(answer, "")
+            native, repairs = platform.load_native({key: value for key, value in answer.items() if key != "state"}, "")
         else:
             loaded = actions.load(answer)
             seen.repairs += loaded.repairs

@@ -78,6 +78,10 @@ class ConfigurationError(RpcbridgeError):
         self.problems = tuple(problems)
         super().__init__(listed(self.problems))
 
+    def report(self) -> str:
+        """Every fault, a line each, for a person."""
+        return "\n".join(["The configuration cannot be used:", *(f"  {problem}" for problem in self.problems)])
+
 
 class CallError(RpcbridgeError):
     """A request that is not a call we can answer.

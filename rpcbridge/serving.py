@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from rpcbridge.app import build, load_settings, plan
+from rpcbridge.app import build, configured
 from rpcbridge.errors import ConfigurationError
 from rpcbridge.settings import Settings
 
@@ -42,15 +42,10 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
 def wsgi_application(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> WSGIApplication:
     """The application, from this process's configuration. Exits with every fault where there is one."""
     try:
-        app = build(plan(load_settings(file, overrides)))
+        app = build(configured(file, overrides))
     except ConfigurationError as error:
-        sys.exit(faults(error))
+        sys.exit(error.report())
     return _warned_once(app)
-
-
-def faults(error: ConfigurationError) -> str:
-    """Every fault of a configuration, a line each, under one heading."""
-    return "\n".join(["rpcbridge cannot start, the configuration is at fault:", *(f"  {p}" for p in error.problems)])
 
 
 def _warned_once(app: WSGIApplication) -> WSGIApplication:

@@ -17,7 +17,7 @@ from rpcbridge.pbx.voicenter import MAX_TURNS, OUTCOMES, Script, Turn, Voicenter
 from rpcbridge.transport import Transport
 
 
-@click.command()
+@click.command(short_help="Place a call as Voicenter would; say what the caller hears.")
 @click.option("--press", default="", metavar="KEYS", help="Keys for each prompt, e.g. 1,1234; an empty one stays silent (1,,9).")
 @click.option("--did", default="0730000000", show_default=True, help="The number that is called.")
 @click.option("--caller", default="0540000000", show_default=True, help="The caller's number.")

@@ -23,7 +23,7 @@ class _Row(NamedTuple):
     source: str
 
 
-@click.command("check-config")
+@click.command("check-config", short_help="Check the configuration; show what is in force.")
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check_config(file: Path | None, as_json: bool) -> None:

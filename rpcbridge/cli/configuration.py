@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from rpcbridge.app import Plan, load_settings, plan
+from rpcbridge.app import Plan, configured
 from rpcbridge.errors import ConfigurationError
 
 USAGE = 2
@@ -41,13 +41,11 @@ def notes(current: Plan) -> list[str]:
 def checked(file: Path | None, overrides: dict[str, Any] | None = None, *, as_json: bool = False) -> Plan:
     """The checked configuration; prints every fault and exits 2 where it has any."""
     try:
-        return plan(load_settings(file, overrides))
+        return configured(file, overrides)
     except ConfigurationError as error:
         if as_json:
             faults = [{"where": p.source, "setting": p.path, "message": p.message} for p in error.problems]
             click.echo(json.dumps({"ok": False, "problems": faults}, indent=2, ensure_ascii=False))
             sys.exit(USAGE)
-        click.echo("The configuration cannot be used:", err=True)
-        for problem in error.problems:
-            click.echo(f"  {problem}", err=True)
+        click.echo(error.report(), err=True)
         sys.exit(USAGE)

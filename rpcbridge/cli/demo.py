@@ -33,7 +33,7 @@ _SAMPLE = """<?xml version="1.0" encoding="utf-8"?>
 </struct></value></param></params></methodCall>"""
 
 
-@click.command()
+@click.command(short_help="Run the bridge with an example backend.")
 def demo() -> None:
     """Run the bridge with a small example backend, and print things to try.
 

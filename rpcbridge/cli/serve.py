@@ -17,7 +17,7 @@ from rpcbridge.cli.configuration import checked, config_option, notes
 from rpcbridge.serving import gunicorn_options, wsgi_application
 
 
-@click.command()
+@click.command(short_help="Run the bridge.")
 @config_option
 @click.option("--bind", metavar="HOST:PORT", help="Address to listen on (over server.bind and PORT).")
 @click.option("--backend", metavar="URL", help="Your backend's base URL (over backend.url).")

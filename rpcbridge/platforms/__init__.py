@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from rpcbridge.codec import MethodCall, MethodResponse
+from rpcbridge.codec import Fault, MethodCall, MethodResponse
 from rpcbridge.domain.actions import AnyAction, Catalogue
 from rpcbridge.domain.events import Event
 from rpcbridge.errors import Problem, Repair, RpcbridgeError, listed
@@ -78,7 +78,7 @@ class Platform(Protocol):
     def acknowledge(self, delivered: bool) -> MethodResponse:
         """The reply to a notification."""
 
-    def encode(self, response: Any, dialect: str) -> bytes:
+    def encode(self, response: MethodResponse | Fault, dialect: str) -> bytes:
         """A response or fault as bytes in `dialect`."""
 
 

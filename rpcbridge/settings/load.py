@@ -15,7 +15,6 @@ from rpcbridge.settings.table import Setting, Unusable, settings_of
 DEFAULT_FILE = "rpcbridge.toml"
 _PREFIX = "RPCBRIDGE_"
 _TABLES = ("fallback", "prompts", "route")  # not of the table of settings: their keys are the reader's own
-_SPECIAL = {"PORT", "WEB_CONCURRENCY"}
 
 
 def load(

@@ -22,7 +22,7 @@ from rpcbridge.settings.table import (
     text,
     url,
     whole,
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,7 +174,7 @@ def _plain(value: object) -> None:
         _require(not _ILLEGAL.search(value), f"{value!r} holds a character XML could not carry")
     else:
         _require(type(value) is int, f"{value!r} is not one of text, integer, object, array")
-        _int_32(value)  # type: ignore[arg-type]
+        _int_32(value)
 
 
 def _int_32(number: int) -> int:

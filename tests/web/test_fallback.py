@@ -143,6 +143,13 @@ def test_a_route_keeps_its_fallback_when_the_question_is_unusable_or_shared(line
     assert said == ["CALL"] * 4
 
 
+@pytest.mark.parametrize("answer", [{"native": {"ACTION": "HANGUP"}, "state": {"a": 1}}, {"ACTION": "HANGUP", "state": {"a": 1}}])
+def test_state_may_stand_in_either_form_of_a_native_answer(line, answer: dict):
+    bridge, backend = line
+    backend.behave = reply(answer)
+    assert check_reply(*_parts(bridge.post(xml())))["ACTION"] == "HANGUP"
+
+
 def test_nothing_stands_beside_a_native_answer(line):
     bridge, backend = line
     backend.behave = reply({"native": {"ACTION": "HANGUP"}, "state": 1, "promt": "x"})

@@ -18,7 +18,7 @@ from rpcbridge.domain.actions import (
     Record,
     SayDigits,
     looked_up,
-)  # fmt: skip
+)
 from rpcbridge.errors import AnswerRejected, Problem, Repair, nearest, shown
 from rpcbridge.platforms import Native, Options
 from rpcbridge.platforms.voicenter.tables import LANGUAGES
