@@ -10,46 +10,18 @@ import secrets
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from rpcbridge.backend import Client, Flights, Hop, Routes
+from rpcbridge.backend import Client, Flights, Routes
 from rpcbridge.codec import CODES, Fault, MethodCall, MethodResponse, decode_call, fault_of
 from rpcbridge.domain.actions import AnyAction
 from rpcbridge.domain.events import Event
 from rpcbridge.errors import AnswerRejected, CallError, NoUsableAnswer, Problem, Repair, UnknownMethod, nearest
+from rpcbridge.exchange import Exchange
 from rpcbridge.platforms import Native, Platform, Receipt, UnusableCall
 from rpcbridge.schemas import actions, events
-
-
-@dataclass(slots=True)
-class Exchange:
-    """One request at its five stations, filled in as it passes; times are monotonic seconds.
-
-    outcome: `answered` (the backend's action), `fallback`, `delivered` or `undelivered` (a
-    notification), `refused` (no call of a known method).
-    """
-
-    platform: str
-    arrived: float
-    traceparent: str
-    deadline: float = 0.0
-    platform_request: bytes = b""
-    dialect: str = "xmlrpc"
-    method: str = ""
-    event: Event | None = None
-    called_number: str | None = None
-    hop: Hop = field(default_factory=Hop)
-    shared: bool = False
-    platform_response: bytes = b""
-    outcome: str = ""
-    action: str = ""
-    fallback_reason: str = ""
-    detail: str = ""
-    detail_quotes: bool = False  # whether `detail` may quote what a caller or a backend sent
-    repairs: list[Repair] = field(default_factory=list)
-    finished: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +58,7 @@ class Bridge:
 
     def handle(self, platform: Platform, read_body: Callable[[float], bytes], arrived: float, traceparent: str) -> Exchange:
         """The whole exchange. `read_body` is given the deadline and may raise CallError. Raises nothing."""
-        seen = Exchange(platform.name, arrived, traceparent)
+        seen = Exchange(self._around.new_id(), platform.name, arrived, self._around.now(), traceparent)
         place = self._places.take()
         seen.deadline = arrived + self._deadline - min(place * _STAGGER, self._deadline / 8)
         try:
@@ -151,7 +123,7 @@ class Bridge:
         return platform.acknowledge(True)
 
     def _event(self, platform: Platform, call: MethodCall, seen: Exchange) -> Event:
-        receipt = Receipt(self._around.new_id(), self._around.now(), self._include_raw)
+        receipt = Receipt(seen.id, seen.received, self._include_raw)
         seen.event, repairs = platform.to_domain(call, receipt)
         seen.repairs += repairs
         return seen.event

@@ -10,8 +10,8 @@ from typing import Any
 
 import structlog
 
-from rpcbridge.bridge import Exchange
 from rpcbridge.domain.events import ActionRequested
+from rpcbridge.exchange import Exchange
 
 _QUIET = ("answered", "delivered")
 _QUOTED = re.compile(r"""(["']).*?\1""")

@@ -8,12 +8,13 @@ import pytest
 
 from rpcbridge.cli import main
 from rpcbridge.platforms import discovered
-from rpcbridge.settings import Backend, General, Server, settings_of
+from rpcbridge.settings import SECTIONS as SHARED
+from rpcbridge.settings import General, settings_of
 from rpcbridge.transport import REASONS
 from tests.support.bridge import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
-SECTIONS = {"": General, "server": Server, "backend": Backend} | {n: f.Section for n, f in discovered().items()}
+SECTIONS = {"": General, **SHARED} | {n: f.Section for n, f in discovered().items()}
 SETTINGS = [setting.path for name, section in SECTIONS.items() for setting in settings_of(section, name)]
 FALLBACK_REASONS = {
     *REASONS, "http_3xx", "http_4xx", "http_5xx", "empty", "html", "not_json", "unknown_action", "invalid_answer",

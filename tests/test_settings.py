@@ -10,7 +10,8 @@ import pytest
 
 from rpcbridge.errors import ConfigurationError, Problem
 from rpcbridge.platforms import discovered
-from rpcbridge.settings import Backend, General, Server, Settings, load, settings_of
+from rpcbridge.settings import Backend, General, Settings, load, settings_of
+from rpcbridge.settings.sections import Server
 
 SECTIONS = {name: folder.Section for name, folder in discovered().items()}
 SECRET = "hunter2-hunter2-hunter2"

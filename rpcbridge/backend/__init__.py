@@ -1,7 +1,7 @@
 """The customer's backend: where a question or event goes, how often it is tried, and what came back."""
 
-from rpcbridge.backend.client import Client, Hop
+from rpcbridge.backend.client import Client
 from rpcbridge.backend.flight import Flights
 from rpcbridge.backend.routes import Routes, Target
 
-__all__ = ["Client", "Flights", "Hop", "Routes", "Target"]
+__all__ = ["Client", "Flights", "Routes", "Target"]

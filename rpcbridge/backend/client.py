@@ -6,13 +6,13 @@ import email.utils
 import json
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from rpcbridge.backend.requests import RequestWriter
 from rpcbridge.errors import NoUsableAnswer, TransportError
+from rpcbridge.exchange import Attempt, Hop
 from rpcbridge.settings import Backend
 from rpcbridge.transport import HttpReply, HttpRequest, Transport
 
@@ -21,25 +21,6 @@ _SHORTEST_ATTEMPT = 0.05  # seconds an attempt needs to have any chance
 _RETRIED_STATUS = {429, 502, 503, 504}
 # Nothing has arrived yet in these cases, so trying again cannot do anything twice.
 _RETRIED_REASONS = {"dns", "refused", "connect_timeout"}
-
-
-@dataclass(slots=True)
-class Attempt:
-    """One try: the reason it failed ("" for a reply), the HTTP status (0 for none), seconds taken."""
-
-    reason: str
-    status: int
-    seconds: float
-    message: str = ""
-
-
-@dataclass(slots=True)
-class Hop:
-    """What passed between bridge and backend for one event: filled in as it happens, read by whoever looks."""
-
-    request: HttpRequest | None = None
-    reply: HttpReply | None = None
-    attempts: list[Attempt] = field(default_factory=list)
 
 
 class _Retryable(Exception):
@@ -115,10 +96,10 @@ class Client:
         try:
             reply = self._transport.send(sent, allowed)
         except TransportError as error:
-            seen.attempts.append(Attempt(error.reason, 0, self._clock() - started, str(error)))
+            seen.attempts.append(Attempt(started, self._clock() - started, error.reason, 0, str(error)))
             self._failed(error, deadline)
         seen.reply = reply
-        seen.attempts.append(Attempt("", reply.status, self._clock() - started))
+        seen.attempts.append(Attempt(started, self._clock() - started, "", reply.status))
         if 200 <= reply.status < 300:
             return reply
         self._refused(reply)

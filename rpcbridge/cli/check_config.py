@@ -14,7 +14,7 @@ from rich.table import Table
 
 from rpcbridge.app import Plan
 from rpcbridge.cli.configuration import checked, config_option, notes
-from rpcbridge.settings import Backend, General, Server, Setting, settings_of
+from rpcbridge.settings import SECTIONS, General, Setting, settings_of
 
 
 class _Row(NamedTuple):
@@ -57,8 +57,7 @@ def _rows(current: Plan) -> Iterator[_Row]:
     settings = current.settings
     sections: list[tuple[str, type, Any]] = [
         ("", General, settings),
-        ("server", Server, settings.server),
-        ("backend", Backend, settings.backend),
+        *((name, kind, getattr(settings, name)) for name, kind in SECTIONS.items()),
         *((name, type(section), section) for name, section in settings.platforms.items()),
     ]
     for name, kind, section in sections:
@@ -68,8 +67,8 @@ def _rows(current: Plan) -> Iterator[_Row]:
 
 
 def _shown(setting: Setting, value: Any) -> str:
-    if setting.secret:
-        return "set (not shown)" if value else "not set"
+    if setting.secret and not value:
+        return "not set"
     if setting.path == "backend.attempt_timeout" and value is None:
         return "the whole deadline"
     if value is None or value in ("", ()):

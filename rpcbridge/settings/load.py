@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rpcbridge.errors import ConfigurationError, Problem, nearest, shown
-from rpcbridge.settings.sections import Backend, General, Route, Server, Settings
+from rpcbridge.settings.sections import SECTIONS, Backend, General, Route, Server, Settings
 from rpcbridge.settings.table import Setting, Unusable, settings_of
 
 DEFAULT_FILE = "rpcbridge.toml"
@@ -46,7 +46,7 @@ class _Loading:
     def __init__(
         self, file: Path | None, environment: Mapping[str, str], overrides: Mapping[str, Any], platforms: Mapping[str, type]
     ) -> None:
-        self._sections: dict[str, type] = {"": General, "server": Server, "backend": Backend, **platforms}
+        self._sections: dict[str, type] = {"": General, **SECTIONS, **platforms}
         self._platforms = platforms
         self._table = {s.path: s for name, section in self._sections.items() for s in settings_of(section, name)}
         self.problems: list[Problem] = []
@@ -68,7 +68,7 @@ class _Loading:
         self._check(sections["server"], sections["backend"])
         fallback, prompts = self._mapping("fallback"), self._mapping("prompts") or {}
         return Settings(
-            server=sections["server"], backend=sections["backend"],
+            **{name: sections[name] for name in SECTIONS},
             platforms={name: sections[name] for name in self._platforms},
             strict=general.strict, fallback=fallback, routes=routes, prompts=prompts, file=str(self._file or ""), sources=self._sources,
         )  # fmt: skip

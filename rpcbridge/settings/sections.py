@@ -8,18 +8,22 @@ from typing import Any
 
 from rpcbridge.settings.table import (
     action,
+    age,
     authorization,
     backend_path,
     bind,
+    database_url,
     duration,
     flag,
     headers,
+    names,
     networks,
     one_of,
     option,
     proxy_url,
     size,
     text,
+    token,
     url,
     whole,
 )
@@ -65,6 +69,31 @@ class Backend:
 
 
 @dataclass(frozen=True, slots=True)
+class Database:
+    """[database]"""
+
+    url: str = option(database_url, "sqlite:///rpcbridge.db", "Where exchanges are kept: sqlite:///FILE or postgresql://...", secret=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Debug:
+    """[debug]"""
+
+    enabled: bool = option(flag, False, "Record every exchange, and show them at /debug")
+    token: str = option(token, "", "Asked for at /debug; without one only this very machine may look", secret=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """[capture]: what is recorded while debug.enabled is on."""
+
+    max_exchanges: int = option(whole(100, 10_000_000), 20_000, "Exchanges kept, the newest")
+    max_age: float = option(age, 7 * 86_400.0, "How long an exchange is kept")
+    secret_menus: tuple[str, ...] = option(names, (), "Menus whose digits are masked whatever their length, e.g. [\"pin\"]")
+    reveal: bool = option(flag, False, "Record phone numbers, names and digits as they are; for tests, never for real callers")
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One [[route]]: another backend or fallback for a called number, or for all numbers with a prefix."""
 
@@ -88,6 +117,9 @@ class Settings:
 
     server: Server
     backend: Backend
+    database: Database
+    debug: Debug
+    capture: Capture
     platforms: Mapping[str, Any]
     strict: bool = False
     fallback: Mapping[str, Any] | None = None
@@ -96,3 +128,9 @@ class Settings:
     file: str = ""  # the configuration file that was read, "" for none
     # Where each setting that is not a default came from: path -> "rpcbridge.toml:3" or a variable's name.
     sources: Mapping[str, str] = field(default_factory=dict)
+
+
+# The sections there are beside General and the platforms' own, by their names in file and environment.
+SECTIONS: Mapping[str, type] = {
+    "server": Server, "backend": Backend, "database": Database, "debug": Debug, "capture": Capture,
+}  # fmt: skip

@@ -70,18 +70,21 @@ def _flag(value: Any) -> bool:
     return words[value.strip().lower()]
 
 
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)", re.ASCII)
-_DAY = 86_400.0  # nothing here takes longer
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)", re.ASCII)
+_DAY = 86_400.0
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": _DAY}
 _SIZE = re.compile(r"([0-9]+)\s*(B|KiB|MiB)", re.ASCII)
 _BYTES = {"B": 1, "KiB": 1024, "MiB": 1024 * 1024}
 
 
-def _duration(value: Any) -> float:
-    found = _DURATION.fullmatch(_text(value))
-    if not found or not 0 < (seconds := float(found[1]) * _SECONDS[found[2]]) <= _DAY:
-        raise ValueError
-    return seconds
+def _lasting(longest: float) -> Callable[[Any], float]:
+    def read(value: Any) -> float:
+        found = _DURATION.fullmatch(_text(value))
+        if not found or not 0 < (seconds := float(found[1]) * _SECONDS[found[2]]) <= longest:
+            raise ValueError
+        return seconds
+
+    return read
 
 
 def _size(value: Any) -> int:
@@ -129,6 +132,26 @@ def _networks(value: Any) -> tuple[str, ...]:
     return tuple(_network(item) for item in value)
 
 
+def _names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) and item.strip() for item in value):
+        raise ValueError
+    return tuple(item.strip() for item in value)
+
+
+def _database(value: Any) -> str:
+    url = _text(value)
+    if not re.fullmatch(r"sqlite:///[^?#]+|postgres(ql)?(\+psycopg)?://[!-~]*", url) or url.endswith((":memory:", "/")):
+        raise ValueError
+    return url
+
+
+def _token(value: Any) -> str:
+    given = _text(value)
+    if given and not re.fullmatch(r"[!-~]{16,128}", given):
+        raise ValueError
+    return given
+
+
 def _bind(value: Any) -> str:
     host, _, port = _text(value).rpartition(":")
     name = re.fullmatch(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]", host)
@@ -168,9 +191,20 @@ def _headers(value: Any) -> tuple[tuple[str, str], ...]:
     return tuple(value.items())
 
 
+def _hidden(_: Any) -> str:
+    return "set (not shown)"
+
+
 text = Reader("a text", _text)
 flag = Reader("true or false", _flag, lambda value: str(value).lower())
-duration = Reader('a duration such as "4s" or "800ms"', _duration, lambda seconds: f"{seconds:g}s")
+duration = Reader('a duration such as "4s" or "800ms"', _lasting(_DAY), lambda seconds: f"{seconds:g}s")
+age = Reader('a duration such as "24h" or "7d"', _lasting(3660 * _DAY), lambda seconds: f"{seconds / 3600:g}h")
+database_url = Reader(
+    'a database such as "sqlite:///rpcbridge.db" or "postgresql://USER:PASSWORD@HOST/NAME"', _database,
+    lambda url: re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url).partition("?")[0],
+)  # fmt: skip
+token = Reader("16 to 128 printable ASCII characters without blanks (such as `openssl rand -hex 16` gives)", _token, _hidden)
+names = Reader('a list of names such as ["pin", "card"], in the file', _names, ", ".join)
 size = Reader('a size such as "256KiB" or "1MiB"', _size, lambda count: f"{count // 1024}KiB" if count % 1024 == 0 else f"{count}B")
 url = Reader('an http or https URL such as "http://127.0.0.1:8090", without credentials, query or fragment', _url)
 proxy_url = Reader('a proxy\'s URL such as "http://proxy.example:3128", or ""', lambda value: _url(value) if value != "" else "")
@@ -180,11 +214,12 @@ backend_path = Reader(
 )
 networks = Reader('a list of networks such as ["192.0.2.0/24"], in the file', _networks, ", ".join)
 bind = Reader('an address such as "127.0.0.1:8080"', _bind)
-secret_segment = Reader("16 to 128 letters, digits, - or _ (such as `openssl rand -hex 16` gives)", _segment)
-authorization = Reader('"bearer TOKEN" or "basic USER:PASSWORD", in printable ASCII', _auth)
+secret_segment = Reader("16 to 128 letters, digits, - or _ (such as `openssl rand -hex 16` gives)", _segment, _hidden)
+authorization = Reader('"bearer TOKEN" or "basic USER:PASSWORD", in printable ASCII', _auth, _hidden)
 headers = Reader(
     "a table of header = text in the file, none of those rpcbridge sets itself (use backend.auth for Authorization)",
     _headers,
+    _hidden,
 )
 
 

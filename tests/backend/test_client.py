@@ -10,8 +10,9 @@ from urllib.parse import parse_qs
 import pytest
 import trustme
 
-from rpcbridge.backend import Client, Hop
+from rpcbridge.backend import Client
 from rpcbridge.errors import NoUsableAnswer
+from rpcbridge.exchange import Hop
 from rpcbridge.settings import Backend
 from rpcbridge.transport import Tls, Transport
 from tests.support.backend import Backend as Server

@@ -1,0 +1,65 @@
+"""One request at its five stations, as it passes: filled in by the bridge and its client, read by whoever looks.
+
+Holds what was seen and nothing of how it came about. Times are monotonic seconds, `received` alone is UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rpcbridge.domain.events import Event
+from rpcbridge.errors import Repair
+from rpcbridge.transport import HttpReply, HttpRequest
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try: when it began, seconds taken, the reason it failed ("" for a reply), the HTTP status (0 for none)."""
+
+    started: float
+    seconds: float
+    reason: str
+    status: int
+    message: str = ""
+
+
+@dataclass(slots=True)
+class Hop:
+    """What passed between bridge and backend for one event."""
+
+    request: HttpRequest | None = None
+    reply: HttpReply | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request of a phone system and everything that became of it.
+
+    id: a ULID, also the event's id, so that a backend's log leads to the exchange.
+    outcome: `answered` (the backend's action), `fallback`, `delivered` or `undelivered` (a
+    notification), `refused` (no call of a known method).
+    """
+
+    id: str
+    platform: str
+    arrived: float
+    received: datetime
+    traceparent: str
+    deadline: float = 0.0
+    platform_request: bytes = b""
+    dialect: str = "xmlrpc"
+    method: str = ""
+    event: Event | None = None
+    called_number: str | None = None
+    hop: Hop = field(default_factory=Hop)
+    shared: bool = False
+    platform_response: bytes = b""
+    outcome: str = ""
+    action: str = ""
+    fallback_reason: str = ""
+    detail: str = ""
+    detail_quotes: bool = False  # whether `detail` may quote what a caller or a backend sent
+    repairs: list[Repair] = field(default_factory=list)
+    finished: float = 0.0
