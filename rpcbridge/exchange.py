@@ -39,7 +39,9 @@ class Exchange:
 
     id: a ULID, also the event's id, so that a backend's log leads to the exchange.
     outcome: `answered` (the backend's action), `fallback`, `delivered` or `undelivered` (a
-    notification), `refused` (no call of a known method).
+    notification), `refused` (no call of a known method), `introspected` (a method of the bridge's
+    own), `unpacked` (several calls in one request, each of which is an exchange of its own).
+    reply_id, unanswered: JSON-RPC's id of the request, and that it has none: no reply is written.
     """
 
     id: str
@@ -51,6 +53,8 @@ class Exchange:
     platform_request: bytes = b""
     dialect: str = "xmlrpc"
     method: str = ""
+    reply_id: str | None = None
+    unanswered: bool = False
     event: Event | None = None
     called_number: str | None = None
     hop: Hop = field(default_factory=Hop)

@@ -13,7 +13,7 @@ import structlog
 from rpcbridge.domain.events import ActionRequested
 from rpcbridge.exchange import Exchange
 
-_QUIET = ("answered", "delivered")
+_QUIET = ("answered", "delivered", "introspected", "unpacked")
 _QUOTED = re.compile(r"""(["']).*?\1""")
 
 

@@ -59,7 +59,9 @@ def _platform_view(bridge: Bridge, platform: Platform, guard: Guard, bodies: Bod
             platform, lambda deadline: bodies.read(environ, deadline),
             arrived, traceparent(environ.get("HTTP_TRACEPARENT", "")),
         )  # fmt: skip
-        return Response(seen.platform_response, 200, content_type=content_type(seen.dialect))
+        # Empty is the reply to a notification alone.
+        status = 200 if seen.platform_response else 204
+        return Response(seen.platform_response, status, content_type=content_type(seen.dialect))
 
     return view
 

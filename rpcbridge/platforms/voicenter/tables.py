@@ -24,7 +24,22 @@ LANGUAGES = ("he", "en")
 NO_MENU = "-1"
 
 # Members whose type in the document's samples differs from its tables (voicenter.as_sampled).
+_JSON_AS_TEXT = frozenset({"CALL_MAX_DIAL", "CALL_MAX", "REC_STATUS"})
 SAMPLED_AS_TEXT = {
     "xmlrpc": frozenset({"REC_STATUS", "NEXT_MENU_LOOP", "NEXT_MENU_WAIT", "NEXT_MENU_SIZE"}),
-    "json": frozenset({"CALL_MAX_DIAL", "CALL_MAX", "REC_STATUS"}),
+    "json": _JSON_AS_TEXT,
+    "jsonrpc": _JSON_AS_TEXT,  # no sample shows it; it is JSON
+}
+
+# What system.methodHelp says.
+HELP = {
+    "GET_IVR_ACTION": (
+        "Asks what a caller hears next. Takes one struct of DID, CALLER_ID, CALLER_NAME, IVR_UNIQUE_ID, DTMF, MENU and "
+        "PREVIOUS_MENU, all optional; answers a struct of STATUS, ACTION, LANGUAGE and DATA."
+    ),
+    "HANGUP_CALL": (
+        "Reports the end of a call. Takes one struct of DID, CALLER_ID, CALLER_NAME, IVR_UNIQUE_ID, TARGET, CALL_DURATION, "
+        "CALL_DAILTIME, CALL_TIME_EPOCH, CALL_START_EPOCH and CALL_STATUS, all optional; answers a struct of STATUS, 0 when the "
+        "report was delivered, else 1."
+    ),
 }
