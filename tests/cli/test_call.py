@@ -39,7 +39,7 @@ def play(bridge: bridges.Running, *arguments: str) -> list[dict]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-@pytest.mark.parametrize("dialect", ["xmlrpc", "json"])
+@pytest.mark.parametrize("dialect", ["xmlrpc", "json", "jsonrpc"])
 def test_an_order_is_looked_up(shop, dialect: str):
     turns = play(shop, "--dialect", dialect, "--press", "1,1,1234")
     assert [turn["action"] for turn in turns] == ["MENU", "MENU", "MENU", "SAYDIGITS", ""]
