@@ -17,6 +17,7 @@ from tests.support.profile import check_reply
 
 FIXTURES = bridges.ROOT / "fixtures" / "voicenter"
 CASES = sorted(folder.name for folder in FIXTURES.iterdir() if folder.is_dir())
+SEVERAL = [name for name in CASES if name.startswith("several_")]  # calls in one request; the phone system sends one
 SAMPLES = [name for name in CASES if list((FIXTURES / name).glob("sample.*"))]
 
 # These do not parse as printed: page breaks, stray end tags, a missing brace, a wrong root end tag.
@@ -51,7 +52,7 @@ def test_an_exchange_at_its_five_stations(line, case: str):
     backend.behave = backends.reply(payload(case, "backend_response"))
     reply = bridge.post(payload(case, "platform_request"))
     assert reply.body == payload(case, "platform_response")
-    check_reply(reply.status, reply.headers, reply.body)
+    check_reply(reply.status, reply.headers, reply.body, tables=case not in SEVERAL)
     (request,) = backend.requests
     expected = json.loads(payload(case, "backend_request"))
     event = json.loads(payload(case, "event"))
@@ -66,14 +67,14 @@ def test_an_exchange_at_its_five_stations(line, case: str):
     assert {name: request.headers[name] for name in headers} == headers
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", sorted({*CASES} - {*SEVERAL}))
 def test_the_emulated_phone_system_writes_what_the_bridge_reads(case: str):
     call = decode_call(payload(case, "platform_request"))
     again = decode_call(encode_call(call))
     assert (again.method, again.params) == (call.method, call.params)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", sorted({*CASES} - {*SEVERAL}))
 def test_the_emulated_phone_system_reads_what_the_bridge_writes(case: str):
     reply = decode_reply(payload(case, "platform_response"))
     assert not isinstance(reply, Fault)
