@@ -211,7 +211,7 @@ class Bridge:
         if isinstance(error, CallError):
             seen.dialect = error.dialect or seen.dialect
             seen.method = error.method or seen.method
-            seen.reply_id = error.id or seen.reply_id
+            seen.reply_id = seen.reply_id if error.id is None else error.id
         kind = platform.methods.get(seen.method)
         if isinstance(error, OutOfPlace):
             kind, seen.unanswered = None, False

@@ -15,18 +15,22 @@ from rpcbridge.platforms import Description, Platform
 MULTICALL = "system.multicall"
 
 _METHODS = {
-    "system.getCapabilities": Description("The specifications this server follows: a struct of specUrl and specVersion by name.", ("struct",)),
+    "system.getCapabilities": Description(
+        "The specifications this server follows: a struct of specUrl and specVersion by name.", ("struct",)
+    ),
     "system.listMethods": Description("The names of all methods.", ("array",)),
     "system.methodHelp": Description("What a method does, as text. Takes the method's name.", ("string", "string")),
     "system.methodSignature": Description(
-        "A method's signatures, each the type of the result and those of the parameters. Takes the method's name.", ("array", "string")
+        "A method's signatures, each the type of the result and those of the parameters. Takes the method's name.",
+        ("array", "string"),
     ),
     MULTICALL: Description(
-        f"Up to {MAX_ITEMS} calls in one request: an array of structs of methodName and params (an array). Each is answered with "
-        "an array of its one result, or with a struct of faultCode and faultString. What a caller waits for is refused: call it by itself.",
+        f"Up to {MAX_ITEMS} calls in one request: an array of structs of methodName and params (an array). Each is answered "
+        "with an array of its one result, or with a struct of faultCode and faultString. What a caller waits for is refused: "
+        "call it by itself.",
         ("array", "array"),
     ),
-}  # fmt: skip
+}
 
 # The names other servers use, and where each specification stands.
 _CAPABILITIES: dict[str, tuple[str, int]] = {
@@ -47,7 +51,7 @@ def answered(call: MethodCall, platform: Platform) -> MethodResponse:
             return response([*sorted(_all(platform))], call)
         case "system.getCapabilities":
             _nothing(call)
-            return response({name: {"specUrl": url, "specVersion": version} for name, (url, version) in _CAPABILITIES.items()}, call)
+            return response({name: {"specUrl": url, "specVersion": number} for name, (url, number) in _CAPABILITIES.items()}, call)
         case "system.methodHelp":
             return response(_described(call, platform).help, call)
         case _:

@@ -24,7 +24,10 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """An object or array as a parser gave it, its source, the numbers a lenient reading put aside, that it was one."""
+    """An object or array as a parser gave it, and its source.
+
+    numbers: what a lenient reading put aside, None after a strict one; repairs: that it was lenient.
+    """
 
     raw: Any
     source: bytes

@@ -138,9 +138,10 @@ def test_a_question_s_params_may_be_a_list_of_one(talk, line):
 
 
 @pytest.mark.parametrize("params", [None, [], 5, "x", [1], [QUESTION, QUESTION], QUESTION | {"MENU": []}, json.loads("[" * 40 + "]" * 40)])
-def test_a_question_whose_params_are_unusable_gets_the_fallback(talk, line, params: object):
-    reply = talk(request("GET_IVR_ACTION", "q") | {"params": params}, tables=True)
-    assert (reply["result"]["DATA"]["MENU"], reply["id"]) == ("fallback", "q")
+@pytest.mark.parametrize("id", ["q", "", 0, None])
+def test_a_question_whose_params_are_unusable_gets_the_fallback(talk, line, params: object, id: object):
+    reply = talk(request("GET_IVR_ACTION", id) | {"params": params}, tables=True)
+    assert (reply["result"]["DATA"]["MENU"], reply["id"]) == ("fallback", id)
     assert line[1].requests == []
 
 
