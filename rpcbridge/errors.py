@@ -9,6 +9,7 @@ RpcbridgeError
 │   └── UnknownMethod       a call of a method this platform does not have
 ├── ReplyError              the phone system's reply cannot be read (emulator only)
 ├── EncodeError             ours: a value the wire cannot carry
+├── DatabaseError           the database's: tables we do not understand
 ├── TransportError          the network's: no HTTP reply was had
 └── NoUsableAnswer          the backend's: the caller gets the fallback instead
     └── AnswerRejected      ... because its answer names what cannot be used, field by field
@@ -130,6 +131,10 @@ class ReplyError(RpcbridgeError):
 
 class EncodeError(RpcbridgeError):
     """A value the wire cannot carry: a bug on our side, never the caller's."""
+
+
+class DatabaseError(RpcbridgeError):
+    """A database that cannot be used as it is."""
 
 
 class TransportError(RpcbridgeError):
