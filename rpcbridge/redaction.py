@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Literal
 from urllib.parse import quote, quote_plus, unquote_plus
 from xml.sax.saxutils import escape
@@ -27,22 +27,18 @@ CONTRACT: Mapping[str, Sensitivity] = {
 
 _CREDENTIALS = {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "webhook-signature"}
 
-# A number in running text: seven digits at a stretch, or groups of them as people write them.
-_NUMBER = r"(?<![0-9A-Za-z])\+?(?:[0-9]{7,}|[0-9]{2,4}(?:[ \-][0-9]{3,4}){2,})(?![0-9A-Za-z])"
-_LOOSE = re.compile(_NUMBER)
-_XML = re.compile(r"<name>\s*(\w+)\s*</name>\s*<value>\s*(?:<\w[\w.]*>)?([^<]*)|" + _NUMBER)
-# A list is one value: its texts are masked one by one.
-_JSON = re.compile(
-    r"""(?<![\w.-])["']?([A-Za-z_]\w*)["']?\s*:\s*("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[-+]?[0-9][^\s,}\]]*|\[[^\[\]{}]*\]?)|"""
-    + _NUMBER
-)
-_FORM = re.compile(r"(?<![^?&\s])(\w+)=([^&\s]*)|" + _NUMBER)
+# A number in running text: seven digits at a stretch, or groups of them as people write them. Begins
+# with a plain class of characters: that is how `re` skips fast.
+_LOOSE = re.compile(r"[0-9+](?:[0-9]{6,}|[0-9]{1,4}(?:[ \-][0-9]{3,4}){2,})")
+_WORD = re.compile(r"[0-9A-Za-z]")
+# A value of JSON; a list is one value, its texts are masked one by one.
+_VALUE = r"""("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[-+]?[0-9][^\s,}\]]*|\[[^\[\]{}]*\]?)"""
 _ITEM = re.compile(r""""(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,\[\]]+""")
-_QUOTES = re.compile(r"""(\s*["']?\s*)(.*?)(\s*["']?\s*)""", re.DOTALL)
 
 # Ways to write a plain letter or digit so that no net would see it.
 _XML_LETTER = re.compile(r"&#(?:0*(4[89]|5[0-7]|6[5-9]|[78][0-9]|90|9[7-9]|1[01][0-9]|12[0-2])|x0*(3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]));")
-_XML_WRAPPING = re.compile(r"<!\[CDATA\[(.*?)\]\]>|<!--.*?-->", re.DOTALL)
+# What is not closed runs to the end: else each beginning would look for an end in vain.
+_XML_WRAPPING = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL)
 _JSON_LETTER = re.compile(r"\\u00([3-7][0-9a-fA-F])")
 _QUOTED = re.compile(r"""(["']).*?\1""")
 
@@ -55,6 +51,10 @@ class Redactor:
     ) -> None:
         self._key = key
         self._fields = {**CONTRACT, **fields}
+        names = "|".join(sorted(map(re.escape, self._fields), key=len, reverse=True))
+        self._xml = re.compile(rf"<name>\s*({names})\s*</name>\s*<value>\s*(?:<\w[\w.]*>)?([^<]*)")
+        self._json = re.compile(rf"""["'{{,\s]({names})["']?\s*:\s*{_VALUE}""")
+        self._form = re.compile(rf"(?<![^?&\s])({names})=([^&\s]*)")
         self._headers = _CREDENTIALS | {name.lower() for name in secret_headers}
         self._reveal = reveal
 
@@ -72,27 +72,23 @@ class Redactor:
             return text
         begin = text.lstrip()[:1]
         if begin == "<":
-            text = _plainly_written_xml(text)
-            pattern = _XML
+            text, pattern = _plainly_written_xml(text), self._xml
         elif begin in ("{", "["):
-            text = _JSON_LETTER.sub(lambda found: _letter(int(found[1], 16), found[0]), text) if "\\u00" in text else text
-            pattern = _JSON
+            text, pattern = _plainly_written_json(text), self._json
         else:
-            pattern = _FORM
-        hide_digits = known.secret_digits
+            pattern = self._form
+        kept: set[str] = set()
+        text = pattern.sub(lambda found: self._field(found, known, kept), text)
+        return known.removed(_without_numbers(text, kept))
 
-        def masked(found: re.Match[str]) -> str:
-            name = found[1]
-            if name is None:
-                return _number(found[0])
-            kind = self._fields.get(name)
-            if kind == "plain":
-                return found[0]
-            value = found[2]
-            hidden = _masked(value, kind, hide_digits) if kind else _LOOSE.sub(_loose, value)
-            return found[0] if hidden == value else found[0][: -len(value)] + hidden
-
-        return known.removed(pattern.sub(masked, text))
+    def _field(self, found: re.Match[str], known: Known, kept: set[str]) -> str:
+        name, value = found[1], found[2]
+        kind = self._fields[name]
+        if kind == "plain":
+            kept.add(value.strip("\"' \t\r\n"))
+            return found[0]
+        hidden = _masked(value, kind, known.secret_digits)
+        return found[0] if hidden == value else found[0][: -len(value)] + hidden
 
     def url(self, text: str, known: Known) -> str:
         """A URL with its path and query."""
@@ -104,7 +100,7 @@ class Redactor:
 
     def remark(self, text: str, known: Known) -> str:
         """A line of our own about a payload: it may quote a value."""
-        return text if self._reveal else known.removed(_LOOSE.sub(_loose, text))
+        return text if self._reveal else known.removed(_without_numbers(text))
 
 
 class Known:
@@ -150,12 +146,21 @@ def _masked(value: str, kind: Sensitivity, hide_digits: bool) -> str:
 
 
 def _inner(value: str, mask: Callable[[str], str]) -> str:
-    around = _QUOTES.fullmatch(unquote_plus(value) if "%" in value else value)
-    return f"{around[1]}{mask(around[2])}{around[3]}" if around and around[2] else value
+    plain = unquote_plus(value) if "%" in value else value
+    inner = plain.strip("\"' \t\r\n")
+    before, _, after = plain.partition(inner) if inner else (value, "", "")
+    return f"{before}{mask(inner)}{after}" if inner else value
 
 
-def _loose(found: re.Match[str]) -> str:
-    return _number(found[0])
+def _without_numbers(text: str, kept: Container[str] = ()) -> str:
+    """`text` with everything masked that looks like a phone number, and is not part of a word or one of `kept`."""
+
+    def masked(found: re.Match[str]) -> str:
+        begin, end = found.span()
+        part_of_a_word = _WORD.match(text, end) or (begin and _WORD.match(text, begin - 1))
+        return found[0] if part_of_a_word or found[0] in kept else _number(found[0])
+
+    return _LOOSE.sub(masked, text)
 
 
 def _number(text: str) -> str:
@@ -181,6 +186,12 @@ def _plainly_written_xml(text: str) -> str:
     if "&#" in text:
         text = _XML_LETTER.sub(lambda found: _letter(int(found[1]) if found[1] else int(found[2], 16), found[0]), text)
     return text
+
+
+def _plainly_written_json(text: str) -> str:
+    if "\\u00" not in text:
+        return text
+    return _JSON_LETTER.sub(lambda found: _letter(int(found[1], 16), found[0]), text)
 
 
 def _letter(code: int, written: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from datetime import UTC
 from typing import Any
 
@@ -70,7 +71,10 @@ class Recorder:
         }
 
     def _stations(self, seen: Exchange, known: Known) -> dict[str, Any]:
-        """What stood at each station; None where the exchange did not come so far."""
+        """What stood at each station; None where the exchange did not come so far.
+
+        An event that was sent as JSON is kept once, as the backend's request: `restored` puts it back.
+        """
         hop, hide = seen.hop, self._redactor
         stations: dict[str, Any] = {
             "platform_request": self._payload(seen.platform_request, known),
@@ -79,14 +83,14 @@ class Recorder:
             "backend_response": None,
             "platform_response": self._payload(seen.platform_response, known),
         }
-        if seen.event is not None:
-            stations["event"] = self._event(seen.event, known)
         if hop.request is not None:
             sent = hop.request
             stations["backend_request"] = {
                 "method": sent.method, "url": hide.url(sent.url, known), "headers": hide.headers(sent.headers, known),
                 **self._payload(sent.body or b"", known),
             }  # fmt: skip
+        if seen.event is not None and not (hop.request and (hop.request.body or b"")[:1] == b"{"):
+            stations["event"] = self._event(seen.event, known)
         if hop.reply is not None:
             got = hop.reply
             headers = hide.headers(got.headers.items(), known)
@@ -111,6 +115,16 @@ class Recorder:
         elif isinstance(event, CallEnded):
             numbers.append(_text(event.target))
         return Known(numbers, [_text(event.caller_name)], digits, secret_digits=secret)
+
+
+def restored(document: dict[str, Any]) -> dict[str, Any]:
+    """A document as it was recorded, with the event that was sent as JSON at its station."""
+    stations = document["stations"]
+    sent = stations["backend_request"]
+    if stations["event"] is None and sent is not None:
+        with suppress(ValueError):  # cut off
+            stations["event"] = json.loads(sent["body"])
+    return document
 
 
 def _attempt(attempt: Attempt, arrived: float, hidden: Callable[[str], str]) -> dict[str, Any]:

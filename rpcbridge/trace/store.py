@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from rpcbridge import db
 from rpcbridge.db import UtcTime
-from rpcbridge.trace.record import Row
+from rpcbridge.trace.record import Row, restored
 
 _TABLES = MetaData()
 
@@ -110,8 +110,7 @@ class Store:
         if row is None:
             return None
         listed = _shown(row._mapping)
-        document: dict[str, Any] = json.loads(listed.pop("document"))
-        return listed | document
+        return listed | restored(json.loads(listed.pop("document")))
 
     def counts(self) -> tuple[int, int]:
         """How many exchanges are kept, and how many were dropped in the same time."""

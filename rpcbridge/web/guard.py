@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 import ipaddress
 import re
@@ -65,7 +64,7 @@ def _credential(authorization: str) -> bytes:
         return given.strip().encode()
     try:
         return base64.b64decode(given, validate=True).partition(b":")[2] if scheme.lower() == "basic" else b""
-    except binascii.Error:
+    except ValueError:  # not of this alphabet
         return b""
 
 
