@@ -34,7 +34,7 @@ def configure(*, behind: bool = False) -> None:
             structlog.processors.add_log_level,
             structlog.processors.format_exc_info,
             _in_order,
-            _coloured() if _on_terminal() else structlog.processors.JSONRenderer(json.dumps, ensure_ascii=False, default=str),
+            *((_for_a_person, _coloured()) if _on_terminal() else (_AS_JSON,)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file),  # type: ignore[arg-type]  # it needs no more of a file
@@ -58,6 +58,15 @@ def _in_order(logger: WrappedLogger, name: str, said: EventDict) -> EventDict:
     """When, how bad, what; then the rest as it was said."""
     when = said.pop("timestamp", None) or _iso(datetime.now(UTC))
     return {"timestamp": when, "level": said.pop("level"), "event": said.pop("event"), **said}
+
+
+def _for_a_person(logger: WrappedLogger, name: str, said: EventDict) -> EventDict:
+    """Without what only machines search for, so that a line fits."""
+    return {key: value for key, value in said.items() if key not in _FOR_MACHINES} | {"timestamp": said["timestamp"][11:23]}
+
+
+_FOR_MACHINES = ("trace_id", "deadline_ms", "digits_length", "platform")
+_AS_JSON = structlog.processors.JSONRenderer(json.dumps, ensure_ascii=False, default=str)
 
 
 class _Unfailing:
