@@ -25,11 +25,12 @@ MAY_IMPORT = {
     "backend": {"errors", "settings", "transport", "exchange"},
     "pbx": {"errors", "codec", "domain", "schemas", "platforms", "transport"},
     "bridge": {"errors", "codec", "domain", "schemas", "platforms", "backend", "exchange"},
+    "translation": {"errors", "codec", "domain", "schemas", "settings", "transport", "platforms", "backend"},
     "log": {"domain", "exchange"},
     "web": {"errors", "codec", "platforms", "bridge"},
     "app": {"errors", "domain", "schemas", "settings", "transport", "platforms", "backend", "bridge", "log", "web"},
     "serving": {"errors", "settings", "app"},
-    "cli": {"errors", "settings", "transport", "pbx", "log", "app", "serving"},
+    "cli": {"errors", "codec", "settings", "transport", "platforms", "pbx", "translation", "log", "app", "serving"},
     "__main__": {"cli"},
     "__init__": set(),
 }
@@ -40,7 +41,7 @@ LAYERS = [
     {"domain", "codec", "settings", "transport"},
     {"schemas", "exchange"},
     {"platforms", "backend"},
-    {"bridge", "pbx"},
+    {"bridge", "pbx", "translation"},
     {"log", "web"},
     {"app"},
     {"serving"},
@@ -146,7 +147,7 @@ def test_the_domain_knows_the_standard_library_alone():
         assert {part_of(name) for name, _ in own_imports(path)} <= {"domain", "errors"}
 
 
-@pytest.mark.parametrize("part", ["errors", "codec", "domain", "schemas"])
+@pytest.mark.parametrize("part", ["errors", "codec", "domain", "schemas", "translation"])
 def test_what_is_pure_imports_nothing_that_does_i_o_or_tells_the_time(part: str):
     impure = {
         "os",
