@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -52,13 +53,12 @@ class Draft:
         self._remarks.append(Finding(text, kind, path, message, line))
 
     def failed(self, error: CallError | UnusableCall | NoUsableAnswer) -> None:
-        """Note every problem `error` names."""
+        """Note every problem `error` names, in the order of their lines."""
         self._reason = "invalid_params" if isinstance(error, UnusableCall) else error.reason
         if isinstance(error, UnusableCall | AnswerRejected):
-            self._problems += (
-                Finding(self._text, self._reason, problem.path, problem.message, self._places.lines.get(problem.path))
-                for problem in error.problems
-            )
+            lines = self._places.lines
+            found = [Finding(self._text, self._reason, p.path, p.message, lines.get(p.path)) for p in error.problems]
+            self._problems += sorted(found, key=lambda finding: finding.line or sys.maxsize)
         else:
             self._problems.append(self._located(str(error)))
 
