@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -223,6 +224,17 @@ def test_it_is_the_same_every_time_and_needs_no_network():
     done = rpcbridge("translate", str(case), RPCBRIDGE_CONFIG=os.devnull)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == translate(case).stdout
+
+
+def test_the_readme_shows_what_it_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    section = (ROOT / "README.md").read_text("utf-8").split("## Translate without a phone\n")[1].split("\n## ")[0]
+    answer, command, broken, sound, *_ = re.findall(r"```\w*\n(.*?)```", section, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    arguments = command.split()[2:]
+    Path("answer.json").write_text(answer)
+    assert translate(*arguments).stdout == broken
+    Path("answer.json").write_text(answer.replace("ring_timout", "ring_timeout").replace('"a few"', "2"))
+    assert translate(*arguments).stdout == sound
 
 
 def at_a_terminal(*arguments: str, **variables: str) -> tuple[int, str]:
