@@ -18,10 +18,11 @@ from rpcbridge.backend import Client, Flights, Routes
 from rpcbridge.codec import CODES, Fault, MethodCall, MethodResponse, decode_call, fault_of
 from rpcbridge.domain.actions import AnyAction
 from rpcbridge.domain.events import Event
-from rpcbridge.errors import AnswerRejected, CallError, NoUsableAnswer, Problem, Repair, UnknownMethod, nearest
+from rpcbridge.errors import AnswerRejected, CallError, NoUsableAnswer
 from rpcbridge.exchange import Exchange
 from rpcbridge.platforms import Native, Platform, Receipt, UnusableCall
-from rpcbridge.schemas import actions, events
+from rpcbridge.platforms.understanding import kind_of, understood
+from rpcbridge.schemas import events
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,7 @@ class Bridge:
         call = decode_call(seen.platform_request)
         seen.dialect, seen.method = call.dialect, call.method
         seen.repairs += call.repairs
-        kind = platform.methods.get(call.method)
-        if kind is None:
-            known = nearest(call.method, list(platform.methods))
-            raise UnknownMethod(f"unknown method {call.method[:80]!r}, {known}", dialect=call.dialect)
+        kind = kind_of(platform, call)
         seen.called_number = platform.called_number(call)
         if not placed:
             raise NoUsableAnswer("too_many_calls", "more calls at once than server.max_calls")
@@ -100,7 +98,8 @@ class Bridge:
             _, answer = self._asked(event, seen)
         if isinstance(answer, NoUsableAnswer):
             raise answer
-        action = self._action(platform, answer, seen)
+        action, repairs = understood(platform, answer)
+        seen.repairs += repairs
         response, repairs = platform.from_domain(action, seen.called_number, seen.dialect)
         seen.repairs += repairs
         seen.outcome = "answered"
@@ -127,18 +126,6 @@ class Bridge:
         seen.event, repairs = platform.to_domain(call, receipt)
         seen.repairs += repairs
         return seen.event
-
-    def _action(self, platform: Platform, answer: Any, seen: Exchange) -> AnyAction | Native:
-        if isinstance(answer, dict) and "native" in answer:
-            native, repairs = _beside(answer, lambda: platform.load_native(answer["native"], "native"))
-        elif platform.is_native(answer):
-            native, repairs = platform.load_native({key: value for key, value in answer.items() if key != "state"}, "")
-        else:
-            loaded = actions.load(answer)
-            seen.repairs += loaded.repairs
-            return loaded.action
-        seen.repairs += repairs
-        return native
 
     def _rescued(self, platform: Platform, error: Exception, seen: Exchange) -> bytes:
         """The reply when the line broke: the fallback for a question, not delivered for a notification, else a fault."""
@@ -174,18 +161,6 @@ class Bridge:
         seen.outcome, seen.action, seen.fallback_reason = "fallback", action.action, reason
         response, _ = platform.from_domain(action, seen.called_number, seen.dialect)
         return platform.encode(response, seen.dialect)
-
-
-def _beside(answer: dict[str, Any], load: Callable[[], tuple[Native, tuple[Repair, ...]]]) -> tuple[Native, tuple[Repair, ...]]:
-    """What `load` makes of the native part; a key beside it that has no meaning joins its problems."""
-    strangers = [Problem(key, "unknown key beside native, known: state") for key in answer if key not in ("native", "state")]
-    try:
-        loaded = load()
-    except AnswerRejected as error:
-        raise AnswerRejected([*error.problems, *strangers], error.reason) from None
-    if strangers:
-        raise AnswerRejected(strangers)
-    return loaded
 
 
 class _Places:

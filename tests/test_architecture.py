@@ -29,13 +29,14 @@ MAY_IMPORT = {
     "trace": {"errors", "codec", "domain", "settings", "schemas", "db", "background", "redaction", "exchange"},
     "pbx": {"errors", "codec", "domain", "schemas", "platforms", "transport"},
     "bridge": {"errors", "codec", "domain", "schemas", "platforms", "backend", "exchange"},
+    "translation": {"errors", "codec", "domain", "schemas", "settings", "transport", "platforms", "backend"},
     "log": {"domain", "exchange", "background", "redaction"},
     "web": {"errors", "codec", "platforms", "bridge", "trace"},
     "app": {
         "errors", "domain", "schemas", "settings", "transport", "exchange", "platforms", "backend", "trace", "bridge", "log", "web",
     },
     "serving": {"errors", "settings", "app"},
-    "cli": {"errors", "settings", "transport", "pbx", "log", "app", "serving"},
+    "cli": {"errors", "codec", "settings", "transport", "platforms", "pbx", "translation", "log", "app", "serving"},
     "__main__": {"cli"},
     "__init__": set(),
 }
@@ -46,7 +47,7 @@ LAYERS = [
     {"domain", "codec", "settings", "transport", "db", "background", "redaction"},
     {"schemas", "exchange"},
     {"platforms", "backend", "trace"},
-    {"bridge", "pbx"},
+    {"bridge", "pbx", "translation"},
     {"log", "web"},
     {"app"},
     {"serving"},
@@ -153,7 +154,7 @@ def test_the_domain_knows_the_standard_library_alone():
         assert {part_of(name) for name, _ in own_imports(path)} <= {"domain", "errors"}
 
 
-@pytest.mark.parametrize("part", ["errors", "codec", "domain", "schemas"])
+@pytest.mark.parametrize("part", ["errors", "codec", "domain", "schemas", "translation"])
 def test_what_is_pure_imports_nothing_that_does_i_o_or_tells_the_time(part: str):
     impure = {
         "os",

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 from rpcbridge.codec import json_call, xmlrpc_reader, xmlrpc_writer
 from rpcbridge.codec.faults import CODES, fault_of
-from rpcbridge.codec.pretty import indented
+from rpcbridge.codec.pretty import laid_out
 from rpcbridge.codec.text import readable, to_utf8
 from rpcbridge.codec.values import Fault, Lexical, MethodCall, MethodResponse, Value
 from rpcbridge.errors import CallError, NotWellFormed, Repair
 
 __all__ = [
     "CODES", "DIALECTS", "Fault", "Lexical", "MethodCall", "MethodResponse", "Value",
-    "content_type", "decode_call", "decode_reply", "encode_call", "encode_reply", "fault_of", "indented", "readable",
+    "content_type", "decode_call", "decode_reply", "encode_call", "encode_reply", "fault_of", "laid_out", "readable",
 ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from flask import Blueprint, Response, render_template, request
 
-from rpcbridge.codec import indented
+from rpcbridge.codec import laid_out
 from rpcbridge.errors import DatabaseError
 from rpcbridge.web.guard import DebugGuard
 
@@ -122,7 +122,7 @@ def _stations(seen: Mapping[str, Any]) -> list[dict[str, Any]]:
         body, size = station["body"], station["size"]
         shown.append({
             "name": name, "title": title, "there": there, "line": line, "head": station.get("headers", []),
-            "body": indented(body), "size": size, "cut": size > 16384,
+            "body": laid_out(body), "size": size, "cut": size > 16384,
         })  # fmt: skip
     return shown
 
