@@ -14,12 +14,15 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
+from benchmarks import servers
 from benchmarks.report import Outcome, RunFailed, Size, machine, save, show_targets
 
 PARTS = ("codec", "proxies", "held", "memory")
 NEED_WRK = {"proxies", "held", "memory"}
 RESULTS = Path(__file__).with_name("results")
+WIDTH = 100  # columns; a narrower terminal wraps the tables instead of losing figures
 
 
 @click.command()
@@ -37,27 +40,35 @@ def main(parts: Sequence[str], rounds: int | None, seconds: float | None, quick:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     chosen = [part for part in PARTS if part in (parts or PARTS)]
     _check_tools(chosen)
+    servers.forget_settings()
     console, started, facts = Console(), datetime.now(UTC), machine()
+    console.width = max(console.width, WIDTH)
     console.print(f"{facts['cpu']}, {facts['cores']} cores, {facts['python']}, commit {facts['commit']}")
     modules = {part: importlib.import_module(f"benchmarks.{part}") for part in chosen}
     sizes = {part: _size(module, rounds, seconds, quick, no_debug) for part, module in modules.items()}
     outcomes: dict[str, Outcome] = {}
+    failed = _run_all(modules, sizes, outcomes, console)
+    file = save(results, started, facts, sizes, outcomes)
+    console.print(f"\nEverything is in {file}", soft_wrap=True)
+    sys.exit(2 if failed else _verdict(console, outcomes))
+
+
+def _run_all(modules: dict[str, Any], sizes: dict[str, Size], outcomes: dict[str, Outcome], console: Console) -> bool:
+    """Fill in `outcomes`, part by part; True where one could not be measured, and with it the rest."""
     try:
         for part, module in modules.items():
             outcomes[part] = _run(module, sizes[part], console)
     except RunFailed as failure:
-        console.print(f"[bold red]This run is worth nothing:[/] {failure}", soft_wrap=True)
-        sys.exit(2)
-    file = save(results, started, facts, sizes, outcomes)
-    console.print(f"\nEverything is in {file}", soft_wrap=True)
-    sys.exit(_verdict(console, outcomes))
+        console.print("[bold red]This run is worth nothing:[/]", escape(str(failure)), soft_wrap=True)
+        return True
+    return False
 
 
 def _run(module: Any, size: Size, console: Console) -> Outcome:
     console.print()
     outcome: Outcome = module.run(size, console)
     for note in outcome.notes:
-        console.print(f"Note: {note}", soft_wrap=True)
+        console.print("Note:", escape(note), soft_wrap=True)
     show_targets(console, outcome.targets)
     return outcome
 
