@@ -1,7 +1,8 @@
 """What rpcbridge keeps: memory after 10,000 and after 100,000 requests, and after 1,000 bodies of made-up tags.
 
-Growth is judged by PSS, summed over the workers: what a process has for itself, and its share of
-what it has in common with others.
+Growth is judged by RSS, summed over the workers. PSS and USS are shown as well, and say better what
+a worker costs; but they also move when a page that was shared with the master is written to, or
+when another program that uses the same library starts or ends.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def _by_requests(bridge: Server, marks: tuple[int, int], seconds: float, reading
         while done < mark:
             done += drive(f"{bridge.url}/voicenter", IN_REPLY, connections=connections, seconds=seconds).requests
         taken.append(_read(bridge, f"after {done:,} requests", readings))
-    return _pss(taken[1]) - _pss(taken[0])
+    return _rss(taken[1]) - _rss(taken[0])
 
 
 def _by_bodies(bridge: Server, warm_up: int, measured: int, readings: dict[str, Reading]) -> float:
@@ -73,7 +74,7 @@ def _by_bodies(bridge: Server, warm_up: int, measured: int, readings: dict[str, 
         before = _read(bridge, f"and {warm_up:,} bodies of unique tags", readings)
         _post(connections, measured)
         after = _read(bridge, f"and {measured:,} more", readings)
-    return _pss(after) - _pss(before)
+    return _rss(after) - _rss(before)
 
 
 @contextmanager
@@ -110,8 +111,8 @@ def _read(bridge: Server, when: str, readings: dict[str, Reading]) -> Reading:
     return readings[when]
 
 
-def _pss(reading: Reading) -> float:
-    return sum(one.pss for one in reading)
+def _rss(reading: Reading) -> float:
+    return sum(one.rss for one in reading)
 
 
 def _show(console: Console, readings: dict[str, Reading]) -> None:
