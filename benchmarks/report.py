@@ -76,7 +76,7 @@ def show_targets(console: Console, targets: Sequence[Target]) -> None:
     for target in targets:
         word = "[bold green]PASS[/]" if target.met else "[bold red]FAIL[/]"
         sign = ">=" if target.at_least else "<="
-        console.print(f"{word} {target.what}: {target.measured:.2f}{target.unit}, target {sign} {target.bound:g}{target.unit}")
+        console.print(f"{word} {target.what}: {target.measured:.3f}{target.unit}, target {sign} {target.bound:g}{target.unit}")
 
 
 def machine() -> dict[str, Any]:
