@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,13 +19,15 @@ from rpcbridge.backend import Client, Routes, Target
 from rpcbridge.bridge import Bridge, Surroundings
 from rpcbridge.domain.actions import AnyAction, Hangup, Prompt
 from rpcbridge.errors import AnswerRejected, Problem, nearest
+from rpcbridge.exchange import Exchange
 from rpcbridge.platforms import Options, Platform, discovered
 from rpcbridge.schemas import actions
 from rpcbridge.schemas.fields import load_prompt
 from rpcbridge.settings import Settings
 from rpcbridge.transport import Tls, Transport
 from rpcbridge.web import Surface, create
-from rpcbridge.web.guard import Guard
+from rpcbridge.web.debug import Debug
+from rpcbridge.web.guard import DebugGuard, Guard
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def _planned(found: Settings) -> tuple[Plan, list[Problem]]:
 
 def build(checked: Plan) -> Flask:
     """The WSGI application of one process. To be called after the fork."""
-    log.configure()
+    log.configure(behind=True)
     backend, server = checked.settings.backend, checked.settings.server
     transport = Transport(
         idle_connections=backend.idle_connections, connect_timeout=backend.connect_timeout,
@@ -70,9 +73,10 @@ def build(checked: Plan) -> Flask:
     )  # fmt: skip
     client = Client(backend, transport, clock=time.monotonic, wall=time.time, sleep=time.sleep)
     lines = log.ExchangeLog(backend.deadline)
+    debug = _debug(checked) if checked.settings.debug.enabled else None
     around = Surroundings(
-        clock=time.monotonic, now=lambda: datetime.now(UTC), new_id=lambda: str(ULID()),
-        observe=lines, report_bug=lines.report_bug,
+        clock=time.monotonic, now=_now, new_id=lambda: str(ULID()),
+        observe=_all_of(lines, *([debug.trace.observe] if debug else [])), report_bug=lines.report_bug,
     )  # fmt: skip
     bridge = Bridge(
         client, checked.routes, around,
@@ -81,7 +85,33 @@ def build(checked: Plan) -> Flask:
     doors = {
         name.replace("_", "-"): (platform, _guard(checked.settings, name)) for name, platform in checked.platforms.items()
     }
-    return create(Surface(bridge, doors, server.max_body))
+    return create(Surface(bridge, doors, server.max_body, debug))
+
+
+def _debug(checked: Plan) -> Debug:
+    """What records exchanges and shows them."""
+    from rpcbridge.trace import Trace  # here: SQLAlchemy costs 0.2 s and 20 MB, and most commands need none of it
+
+    found = checked.settings
+    fields = {name: kind for platform in checked.platforms.values() for name, kind in platform.sensitive.items()}
+    headers = tuple(name for name, _ in found.backend.headers)
+    trace = Trace(found.database.url, found.capture, fields, headers, _now)
+    return Debug(trace, DebugGuard(found.debug.token), found.capture.reveal)
+
+
+def _all_of(*observers: Callable[[Exchange], None]) -> Callable[[Exchange], None]:
+    """Every observer in turn; one that fails does not keep an exchange from the others."""
+
+    def observe(seen: Exchange) -> None:
+        for observer in observers:
+            with suppress(Exception):
+                observer(seen)
+
+    return observe
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _guard(configured: Settings, name: str) -> Guard:

@@ -16,23 +16,14 @@ from typing import Any, TypeVar
 
 from rpcbridge import system
 from rpcbridge.backend import Client, Flights, Routes
-from rpcbridge.codec import (
-    CODES,
-    BatchResponse,
-    Fault,
-    MethodCall,
-    MethodResponse,
-    Reply,
-    decode_request,
-    encode_call,
-    fault_of,
-)  # fmt: skip
+from rpcbridge.codec import CODES, BatchResponse, Fault, MethodCall, MethodResponse, Reply, decode_request, fault_of
 from rpcbridge.domain.actions import AnyAction
 from rpcbridge.domain.events import Event
-from rpcbridge.errors import AnswerRejected, CallError, EncodeError, NoUsableAnswer, OutOfPlace, Problem, Repair
+from rpcbridge.errors import AnswerRejected, CallError, NoUsableAnswer, OutOfPlace
 from rpcbridge.exchange import Exchange
 from rpcbridge.platforms import Native, Platform, Receipt, UnusableCall
-from rpcbridge.schemas import actions, events
+from rpcbridge.platforms.understanding import understood
+from rpcbridge.schemas import events
 
 _R = TypeVar("_R", bound=Reply)
 
@@ -110,22 +101,19 @@ class Bridge:
     def _answered(self, platform: Platform, call: MethodCall, placed: bool, seen: Exchange) -> MethodResponse:
         seen.dialect, seen.method, seen.reply_id, seen.unanswered = call.dialect, call.method, call.id, call.unanswered
         seen.repairs += call.repairs
-        kind = platform.methods.get(call.method)
+        kind = system.kind_of(call, platform)
         if call.method == system.MULTICALL:
             return self._multicall(platform, call, placed, seen)
         if kind is None:
             response = system.answered(call, platform)
             seen.outcome = "introspected"
             return response
-        if kind == "question" and call.unanswered:
-            raise OutOfPlace(f"{call.method} without an id: a caller waits for the answer, and would hear nothing", call.method)
         seen.called_number = platform.called_number(call)
         if not placed:
             raise NoUsableAnswer("too_many_calls", "more calls at once than server.max_calls")
         return self._question(platform, call, seen) if kind == "question" else self._notification(platform, call, seen)
 
     def _multicall(self, platform: Platform, call: MethodCall, placed: bool, seen: Exchange) -> MethodResponse:
-        system.check(call, platform)
         replies = self._each(platform, system.items_of(call), placed, seen)
         return system.response([system.result_of(reply) for reply in replies], call)
 
@@ -150,8 +138,7 @@ class Bridge:
 
     def _among_others(self, platform: Platform, item: MethodCall | CallError, placed: bool, seen: Exchange) -> MethodResponse:
         call = system.allowed_among_others(item, platform)
-        with suppress(EncodeError):
-            seen.platform_request = encode_call(call)  # as its sender would have written it by itself
+        seen.platform_request = system.alone(call)
         return self._answered(platform, call, placed, seen)
 
     def _question(self, platform: Platform, call: MethodCall, seen: Exchange) -> MethodResponse:
@@ -164,7 +151,8 @@ class Bridge:
             _, answer = self._asked(event, seen)
         if isinstance(answer, NoUsableAnswer):
             raise answer
-        action = self._action(platform, answer, seen)
+        action, repairs = understood(platform, answer)
+        seen.repairs += repairs
         response, repairs = platform.from_domain(action, seen.called_number, seen.dialect)
         seen.repairs += repairs
         seen.outcome = "answered"
@@ -191,18 +179,6 @@ class Bridge:
         seen.event, repairs = platform.to_domain(call, receipt)
         seen.repairs += repairs
         return seen.event
-
-    def _action(self, platform: Platform, answer: Any, seen: Exchange) -> AnyAction | Native:
-        if isinstance(answer, dict) and "native" in answer:
-            native, repairs = _beside(answer, lambda: platform.load_native(answer["native"], "native"))
-        elif platform.is_native(answer):
-            native, repairs = platform.load_native({key: value for key, value in answer.items() if key != "state"}, "")
-        else:
-            loaded = actions.load(answer)
-            seen.repairs += loaded.repairs
-            return loaded.action
-        seen.repairs += repairs
-        return native
 
     def _rescued(self, platform: Platform, error: Exception, seen: Exchange) -> MethodResponse | Fault:
         """The reply when the line broke: the fallback for a question, not delivered for a notification, else a fault."""
@@ -249,18 +225,6 @@ def _written(platform: Platform, reply: _R, seen: Exchange) -> _R:
         reply = replace(reply, id=seen.reply_id)
     seen.platform_response = b"" if seen.unanswered else platform.encode(reply, seen.dialect)
     return reply
-
-
-def _beside(answer: dict[str, Any], load: Callable[[], tuple[Native, tuple[Repair, ...]]]) -> tuple[Native, tuple[Repair, ...]]:
-    """What `load` makes of the native part; a key beside it that has no meaning joins its problems."""
-    strangers = [Problem(key, "unknown key beside native, known: state") for key in answer if key not in ("native", "state")]
-    try:
-        loaded = load()
-    except AnswerRejected as error:
-        raise AnswerRejected([*error.problems, *strangers], error.reason) from None
-    if strangers:
-        raise AnswerRejected(strangers)
-    return loaded
 
 
 class _Places:

@@ -11,6 +11,7 @@ RpcbridgeError
 │   └── InvalidParams       a call of the bridge's own methods with parameters they do not take
 ├── ReplyError              the phone system's reply cannot be read (emulator only)
 ├── EncodeError             ours: a value the wire cannot carry
+├── DatabaseError           the database's: tables we do not understand
 ├── TransportError          the network's: no HTTP reply was had
 └── NoUsableAnswer          the backend's: the caller gets the fallback instead
     └── AnswerRejected      ... because its answer names what cannot be used, field by field
@@ -146,6 +147,10 @@ class ReplyError(RpcbridgeError):
 
 class EncodeError(RpcbridgeError):
     """A value the wire cannot carry: a bug on our side, never the caller's."""
+
+
+class DatabaseError(RpcbridgeError):
+    """A database that cannot be used as it is."""
 
 
 class TransportError(RpcbridgeError):

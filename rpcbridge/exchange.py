@@ -53,8 +53,6 @@ class Exchange:
     platform_request: bytes = b""
     dialect: str = "xmlrpc"
     method: str = ""
-    reply_id: str | None = None
-    unanswered: bool = False
     event: Event | None = None
     called_number: str | None = None
     hop: Hop = field(default_factory=Hop)
@@ -67,3 +65,5 @@ class Exchange:
     detail_quotes: bool = False  # whether `detail` may quote what a caller or a backend sent
     repairs: list[Repair] = field(default_factory=list)
     finished: float = 0.0
+    reply_id: str | None = None
+    unanswered: bool = False

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rpcbridge.codec import MAX_ITEMS, Fault, MethodCall, MethodResponse, Value
-from rpcbridge.errors import CallError, InvalidParams, NotACall, OutOfPlace, UnknownMethod, nearest, shown
-from rpcbridge.platforms import Description, Platform
+from rpcbridge.codec import MAX_ITEMS, Fault, MethodCall, MethodResponse, Value, encode_call
+from rpcbridge.errors import CallError, EncodeError, InvalidParams, NotACall, OutOfPlace, UnknownMethod, nearest, shown
+from rpcbridge.platforms import Description, Kind, Platform
 
 MULTICALL = "system.multicall"
 
@@ -43,8 +43,7 @@ _CAPABILITIES: dict[str, tuple[str, int]] = {
 
 
 def answered(call: MethodCall, platform: Platform) -> MethodResponse:
-    """The answer of any of these methods but system.multicall. Raises UnknownMethod, InvalidParams, or NotACall."""
-    check(call, platform)
+    """The answer of any of these methods but system.multicall. Raises InvalidParams."""
     match call.method:
         case "system.listMethods":
             _nothing(call)
@@ -58,13 +57,20 @@ def answered(call: MethodCall, platform: Platform) -> MethodResponse:
             return response([list(_described(call, platform).signature)], call)
 
 
-def check(call: MethodCall, platform: Platform) -> None:
-    """Raises UnknownMethod for a method that is none of these, NotACall where nobody would read the answer."""
-    if call.method not in _METHODS:
+def kind_of(call: MethodCall, platform: Platform) -> Kind | None:
+    """Whether `call` asks or reports, None for one of these methods. Raises UnknownMethod, naming the nearest.
+
+    Raises NotACall where nobody would read the answer, OutOfPlace where a caller would wait for it.
+    """
+    kind = platform.methods.get(call.method)
+    if kind == "question" and call.unanswered:
+        raise OutOfPlace(f"{call.method} without an id: a caller waits for the answer, and would hear nothing", call.method)
+    if kind is None and call.method not in _METHODS:
         known = nearest(call.method, [*platform.methods, *_METHODS])
         raise UnknownMethod(f"unknown method {call.method[:80]!r}, {known}", dialect=call.dialect)
-    if call.unanswered:
+    if kind is None and call.unanswered:
         raise NotACall(f"{call.method} without an id: nobody would read the answer")
+    return kind
 
 
 def response(value: Value, call: MethodCall) -> MethodResponse:
@@ -103,6 +109,14 @@ def allowed_among_others(item: MethodCall | CallError, platform: Platform) -> Me
     if isinstance(item, CallError):
         raise item
     return item
+
+
+def alone(call: MethodCall) -> bytes:
+    """`call` as its sender would have written it by itself; empty where that wire cannot carry it."""
+    try:
+        return encode_call(call)
+    except EncodeError:
+        return b""
 
 
 def result_of(answer: MethodResponse | Fault) -> Value:

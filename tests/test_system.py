@@ -15,7 +15,9 @@ OWN = ["system.getCapabilities", "system.listMethods", "system.methodHelp", "sys
 
 
 def answer(method: str, *params: object, dialect: str = "xmlrpc") -> object:
-    return system.answered(MethodCall(method, params, dialect), PLATFORM).value
+    call = MethodCall(method, params, dialect)
+    assert system.kind_of(call, PLATFORM) is None
+    return system.answered(call, PLATFORM).value
 
 
 def test_every_method_is_listed():
@@ -77,7 +79,10 @@ def test_an_unknown_method_names_the_nearest(method: str):
 @pytest.mark.parametrize("method", [*OWN])
 def test_nothing_is_done_where_nobody_reads_the_answer(method: str):
     with pytest.raises(NotACall, match="without an id"):
-        system.check(MethodCall(method, dialect="jsonrpc", unanswered=True), PLATFORM)
+        system.kind_of(MethodCall(method, dialect="jsonrpc", unanswered=True), PLATFORM)
+    with pytest.raises(OutOfPlace, match="a caller waits"):
+        system.kind_of(MethodCall("GET_IVR_ACTION", dialect="jsonrpc", unanswered=True), PLATFORM)
+    assert system.kind_of(MethodCall("HANGUP_CALL", dialect="jsonrpc", unanswered=True), PLATFORM) == "notification"
 
 
 @pytest.mark.parametrize("params", [(), ("x",), ({"methodName": "x"},), ([], []), ([{}] * (MAX_ITEMS + 1),)])

@@ -12,6 +12,7 @@ from rpcbridge.cli.call import call
 from rpcbridge.cli.check_config import check_config
 from rpcbridge.cli.demo import demo
 from rpcbridge.cli.serve import serve
+from rpcbridge.cli.translate import translate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,6 +28,7 @@ def main() -> None:
     Configure it:  rpcbridge.toml, then  rpcbridge check-config
     Run it:        rpcbridge serve
     Test it:       rpcbridge call --press 1,1234
+    Look inside:   rpcbridge translate request.xml
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -43,3 +45,4 @@ main.add_command(demo)
 main.add_command(serve)
 main.add_command(check_config)
 main.add_command(call)
+main.add_command(translate)

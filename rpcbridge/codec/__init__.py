@@ -13,14 +13,15 @@ from dataclasses import dataclass, replace
 from rpcbridge.codec import json_call, json_rpc, json_text, xmlrpc_reader, xmlrpc_writer
 from rpcbridge.codec.faults import CODES, fault_of
 from rpcbridge.codec.limits import MAX_ITEMS
-from rpcbridge.codec.text import to_utf8
+from rpcbridge.codec.pretty import laid_out
+from rpcbridge.codec.text import readable, to_utf8
 from rpcbridge.codec.values import Batch, BatchResponse, Fault, Lexical, MethodCall, MethodResponse, Reply, Value
 from rpcbridge.errors import CallError, NotACall, NotWellFormed, Repair
 
 __all__ = [
     "CODES", "DIALECTS", "MAX_ITEMS", "Batch", "BatchResponse", "Fault", "Lexical", "MethodCall", "MethodResponse", "Reply",
     "Value", "content_type", "decode_call", "decode_reply", "decode_request", "dialect_of", "encode_call", "encode_reply",
-    "fault_of",
+    "fault_of", "laid_out", "readable",
 ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from rpcbridge.codec import MethodCall, MethodResponse, Reply
 from rpcbridge.domain.actions import AnyAction, Catalogue
 from rpcbridge.domain.events import Event
 from rpcbridge.errors import Problem, Repair, RpcbridgeError, listed
+from rpcbridge.redaction import Sensitivity
 
 Kind = Literal["question", "notification"]
 
@@ -63,6 +64,7 @@ class Platform(Protocol):
     name: str
     methods: Mapping[str, Kind]
     descriptions: Mapping[str, Description]
+    sensitive: Mapping[str, Sensitivity]  # the platform's own fields that a record must not show as they are
 
     def to_domain(self, call: MethodCall, receipt: Receipt) -> tuple[Event, tuple[Repair, ...]]:
         """The event `call` reports. Raises UnusableCall with every problem."""

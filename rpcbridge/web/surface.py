@@ -15,6 +15,7 @@ from rpcbridge.bridge import Bridge
 from rpcbridge.codec import content_type
 from rpcbridge.platforms import Platform
 from rpcbridge.web.body import BodyReader, abandon
+from rpcbridge.web.debug import Debug, pages
 from rpcbridge.web.guard import Guard
 from rpcbridge.web.tracing import traceparent
 
@@ -26,6 +27,7 @@ class Surface:
     bridge: Bridge
     platforms: Mapping[str, tuple[Platform, Guard]]
     max_body: int
+    debug: Debug | None = None
 
 
 def create(surface: Surface) -> Flask:
@@ -39,6 +41,8 @@ def create(surface: Surface) -> Flask:
         options: dict[str, Any] = {"methods": ["POST"], "provide_automatic_options": False}
         app.add_url_rule(f"/{name}", f"{name}", view, **options)
         app.add_url_rule(f"/{name}/<segment>", f"{name}-secret", view, **options)
+    if surface.debug is not None:
+        app.register_blueprint(pages(surface.debug))
     app.register_error_handler(HTTPException, _plain)
     return app
 

@@ -93,7 +93,7 @@ def test_other_methods_are_not_allowed_in_plain_text(door, method: str):
 def test_a_trusted_proxy_says_who_sent_it(door, forwarded: str, status: int):
     assert door.post(BODY, X_Forwarded_For=forwarded).status == status
     if status == 403:
-        assert door.lines("request_refused")[-1]["client"] == forwarded.split(",")[-1].strip()
+        assert door.last_line("request_refused", client=forwarded.split(",")[-1].strip())
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from rpcbridge.domain.events import Event
 from rpcbridge.errors import Repair
 from rpcbridge.platforms import Description, Kind, Native, Options, Receipt
 from rpcbridge.platforms.voicenter import replies, requests
-from rpcbridge.platforms.voicenter.tables import HELP, LANGUAGES, SAMPLED_AS_TEXT
+from rpcbridge.platforms.voicenter.tables import HELP, LANGUAGES, SAMPLED_AS_TEXT, SENSITIVE
 from rpcbridge.settings.table import flag, networks, one_of, option, secret_segment, text
 
 NAME = "voicenter"
@@ -40,6 +40,7 @@ class Voicenter:
     name = NAME
     methods: Mapping[str, Kind] = {"GET_IVR_ACTION": "question", "HANGUP_CALL": "notification"}
     descriptions: Mapping[str, Description] = {method: Description(help, ("struct", "struct")) for method, help in HELP.items()}
+    sensitive = SENSITIVE
 
     def __init__(self, section: Section, options: Options) -> None:
         self._section = section

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from rpcbridge.redaction import Sensitivity
+
 # CALL_STATUS, an open set: ANSWER and ANSWERED both occur, newer interfaces know more.
 CALL_STATUS = {
     "ANSWER": "answered",
@@ -43,3 +47,11 @@ HELP = {
         "report was delivered, else 1."
     ),
 }
+
+# What a record must not show as it is. The times look like phone numbers and are none.
+SENSITIVE: Mapping[str, Sensitivity] = {
+    "DID": "number", "CALLER_ID": "number", "TARGET": "number", "CALLERID": "number", "DIALSTRINGS": "number",
+    "CALLER_NAME": "name", "CALLERNAME": "name",
+    "DTMF": "digits", "DIGITS": "digits", "DTMF_PLAY": "digits",
+    "IVR_UNIQUE_ID": "plain", "CALL_TIME_EPOCH": "plain", "CALL_START_EPOCH": "plain",
+}  # fmt: skip
