@@ -7,7 +7,7 @@ from dataclasses import dataclass, is_dataclass
 from dataclasses import fields as dataclass_fields
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, pre_load, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 from rpcbridge.domain.actions import ACTIONS, AnyAction, Hangup, Menu, Prompt
 from rpcbridge.domain.events import ABSENT
@@ -31,17 +31,16 @@ class Answer:
 class _Fields(AnswerSchema):
     """A row of the contract. Where a field may be left out, an empty text counts as left out too."""
 
-    @pre_load
-    def _given(self, data: Any, **_: Any) -> Any:
-        if not isinstance(data, Mapping):
-            return data
-        required = {name for name, field in self.fields.items() if field.required}
-        keep_empty = {"caller_number", "caller_name"}
-        return {
-            key: value
-            for key, value in data.items()
-            if value is not None and (value != "" or key in required or key in keep_empty)
-        }
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._may_be_empty = {name for name, field in self.fields.items() if field.required} | {"caller_number", "caller_name"}
+
+    def given(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """`data` without what is left out."""
+        said = super().given(data)
+        if "" not in said.values():
+            return said
+        return {key: value for key, value in said.items() if value != "" or key in self._may_be_empty}
 
 
 class _MenuFields(_Fields):
