@@ -162,15 +162,17 @@ class Bridge:
     def _asked(self, event: Event, seen: Exchange) -> tuple[Event, Any]:
         """The event and what the backend said to it, or why it said nothing: both are shared by identical questions."""
         url = self._routes.of(seen.called_number).url
+        seen.content = events.dump(event)
         try:
-            return event, self._client.ask(url, events.dump(event), seen.deadline, seen.traceparent, seen.hop)
+            return event, self._client.ask(url, seen.content, seen.deadline, seen.traceparent, seen.hop)
         except NoUsableAnswer as failure:
             return event, failure
 
     def _notification(self, platform: Platform, call: MethodCall, seen: Exchange) -> MethodResponse:
         event = self._event(platform, call, seen)
         url = self._routes.of(seen.called_number).url
-        self._client.deliver(url, events.dump(event), seen.deadline, seen.traceparent, seen.hop)
+        seen.content = events.dump(event)
+        self._client.deliver(url, seen.content, seen.deadline, seen.traceparent, seen.hop)
         seen.outcome = "delivered"
         return platform.acknowledge(True)
 

@@ -5,8 +5,10 @@ Holds what was seen and nothing of how it came about. Times are monotonic second
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from rpcbridge.domain.events import Event
 from rpcbridge.errors import Repair
@@ -54,6 +56,7 @@ class Exchange:
     dialect: str = "xmlrpc"
     method: str = ""
     event: Event | None = None
+    content: Mapping[str, Any] | None = None  # the event as the backend's contract has it
     called_number: str | None = None
     hop: Hop = field(default_factory=Hop)
     shared: bool = False

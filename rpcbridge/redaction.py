@@ -11,7 +11,7 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Container, Iterable, Mapping
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote, quote_plus, unquote_plus
 from xml.sax.saxutils import escape
 
@@ -90,13 +90,32 @@ class Redactor:
         hidden = _masked(value, kind, known.secret_digits)
         return found[0] if hidden == value else found[0][: -len(value)] + hidden
 
+    def fields(self, content: Mapping[str, Any], known: Known) -> dict[str, Any]:
+        """A flat JSON object, such as an event: as `payload` does its text, at a tenth of the cost."""
+        return content if self._reveal else {name: self._value(name, value, known) for name, value in content.items()}  # type: ignore[return-value]
+
+    def _value(self, name: str, value: Any, known: Known) -> Any:
+        if not value or value is True:
+            return value
+        if isinstance(value, str):
+            kind = self._fields.get(name)
+            if kind is None:
+                return self.remark(value, known)
+            return value if kind == "plain" else _masked(value, kind, known.secret_digits)
+        if isinstance(value, int) and self._fields.get(name) in ("plain", None):
+            return value
+        return json.loads(self.payload(json.dumps({name: value}, ensure_ascii=False), known))[name]
+
     def url(self, text: str, known: Known) -> str:
         """A URL with its path and query."""
         return self.payload(" " + text, known)[1:] if not self._reveal else text
 
     def headers(self, headers: Iterable[tuple[str, str]], known: Known) -> list[tuple[str, str]]:
         """HTTP headers: what looks like a credential is gone, `capture.reveal` or not."""
-        return [(name, "***" if name.lower() in self._headers else self.remark(value, known)) for name, value in headers]
+        return [(name, "***" if name.lower() in self._headers else self._header(value, known)) for name, value in headers]
+
+    def _header(self, value: str, known: Known) -> str:
+        return value if len(value) < 7 and value.isalnum() else self.remark(value, known)
 
     def remark(self, text: str, known: Known) -> str:
         """A line of our own about a payload: it may quote a value."""

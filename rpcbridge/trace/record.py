@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
-from contextlib import suppress
-from datetime import UTC
 from typing import Any
 
 from rpcbridge.codec import readable
@@ -19,6 +17,8 @@ from rpcbridge.schemas import events
 
 # Characters of one payload that are kept; a longer one is a mistake whose beginning tells enough.
 _LONGEST = 16_384
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 Row = dict[str, Any]
 
@@ -38,7 +38,6 @@ class Recorder:
         hide = self._redactor
         return {
             "id": seen.id,
-            "received_at": seen.received.astimezone(UTC),
             "platform": seen.platform,
             "call_id": _storable(event.call_id)[:200] if event else "",
             "method": _storable(hide.remark(seen.method[:80], known)),
@@ -55,7 +54,7 @@ class Recorder:
             "repairs": len(seen.repairs),
             "backend_ms": _ms(sum(attempt.seconds for attempt in seen.hop.attempts)),
             "total_ms": _ms(seen.finished - seen.arrived),
-            "document": _storable(json.dumps(self._document(seen, known), ensure_ascii=False, separators=(",", ":"))),
+            "document": _storable(_ENCODER.encode(self._document(seen, known))),
         }
 
     def _document(self, seen: Exchange, known: Known) -> dict[str, Any]:
@@ -73,36 +72,30 @@ class Recorder:
     def _stations(self, seen: Exchange, known: Known) -> dict[str, Any]:
         """What stood at each station; None where the exchange did not come so far.
 
-        An event that was sent as JSON is kept once, as the backend's request: `restored` puts it back.
+        An event that was sent as JSON is kept once: `restored` makes the request's body of it again.
         """
         hop, hide = seen.hop, self._redactor
-        stations: dict[str, Any] = {
+        event = hide.fields(seen.content or events.dump(seen.event), known) if seen.event is not None else None
+        sent: dict[str, Any] | None = None
+        if hop.request is not None:
+            body = hop.request.body or b""
+            sent = {"method": hop.request.method, "url": hide.url(hop.request.url, known)}
+            sent["headers"] = hide.headers(hop.request.headers, known)
+            sent |= {"size": len(body), "body": None} if body[:1] == b"{" else self._payload(body, known)
+        got: dict[str, Any] | None = None
+        if hop.reply is not None:
+            headers = hide.headers(hop.reply.headers.items(), known)
+            got = {"status": hop.reply.status, "headers": headers, **self._payload(hop.reply.body, known)}
+        return {
             "platform_request": self._payload(seen.platform_request, known),
-            "event": None,
-            "backend_request": None,
-            "backend_response": None,
+            "event": event,
+            "backend_request": sent,
+            "backend_response": got,
             "platform_response": self._payload(seen.platform_response, known),
         }
-        if hop.request is not None:
-            sent = hop.request
-            stations["backend_request"] = {
-                "method": sent.method, "url": hide.url(sent.url, known), "headers": hide.headers(sent.headers, known),
-                **self._payload(sent.body or b"", known),
-            }  # fmt: skip
-        if seen.event is not None and not (hop.request and (hop.request.body or b"")[:1] == b"{"):
-            stations["event"] = self._event(seen.event, known)
-        if hop.reply is not None:
-            got = hop.reply
-            headers = hide.headers(got.headers.items(), known)
-            stations["backend_response"] = {"status": got.status, "headers": headers, **self._payload(got.body, known)}
-        return stations
 
     def _payload(self, body: bytes, known: Known) -> dict[str, Any]:
         return {"size": len(body), "body": self._redactor.payload(readable(body[:_LONGEST]), known)}
-
-    def _event(self, event: Event, known: Known) -> Any:
-        text = json.dumps(events.dump(event), ensure_ascii=False)
-        return json.loads(self._redactor.payload(text, known)) if len(text) <= _LONGEST else {"event": event.event}
 
     def _known(self, seen: Exchange) -> Known:
         event = seen.event
@@ -118,12 +111,10 @@ class Recorder:
 
 
 def restored(document: dict[str, Any]) -> dict[str, Any]:
-    """A document as it was recorded, with the event that was sent as JSON at its station."""
-    stations = document["stations"]
-    sent = stations["backend_request"]
-    if stations["event"] is None and sent is not None:
-        with suppress(ValueError):  # cut off
-            stations["event"] = json.loads(sent["body"])
+    """A document as it was recorded, with the body of a request that held nothing but the event."""
+    sent = document["stations"]["backend_request"]
+    if sent is not None and sent["body"] is None:
+        sent["body"] = json.dumps(document["stations"]["event"], ensure_ascii=False, separators=(",", ":"))
     return document
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from rpcbridge import db
 from rpcbridge.domain.events import ActionRequested
 from rpcbridge.exchange import Attempt, Exchange, Hop
+from rpcbridge.schemas import events
 from rpcbridge.trace.store import Store
 from rpcbridge.transport import HttpReply, HttpRequest
 from tests.support import databases
@@ -42,16 +44,17 @@ def exchange() -> Callable[..., Exchange]:
             event_id=ulid_at(moment, number), occurred_at=moment, platform="voicenter", call_id=f"call{number % 3}", direction="inbound",
             reason="input", caller_number="0541234567", caller_name="Dana Levi", called_number="0731234567", menu="main", digits="1234",
         )  # fmt: skip
-        sent = b'{"event":"action_requested","caller_number":"0541234567","caller_name":"Dana Levi","digits":"1234"}'
+        sent = json.dumps(events.dump(event), separators=(",", ":")).encode()
         hop = Hop(
             HttpRequest("http://b/ivr/action", (("Authorization", "Bearer secret-token"),), sent),
             HttpReply(200, b'{"action":"call","target":"0507654321"}', {"server": "b"}),
             [Attempt(10.1, 0.2, "refused", 0, "nobody there"), Attempt(10.5, 0.3, "", 200)],
         )
         seen = Exchange(
-            ulid_at(moment, number), "voicenter", 10.0, moment, "00-" + "a" * 32 + "-" + "b" * 16 + "-01", 14.0,
-            b"<member><name>CALLER_ID</name><value>0541234567</value></member>", "xmlrpc", "GET_IVR_ACTION", event, "0731234567", hop,
-            False, b"<member><name>TARGET</name><value>0507654321</value></member>", "answered", "call", finished=10.9,
+            ulid_at(moment, number), "voicenter", 10.0, moment, "00-" + "a" * 32 + "-" + "b" * 16 + "-01", deadline=14.0,
+            platform_request=b"<member><name>CALLER_ID</name><value>0541234567</value></member>", method="GET_IVR_ACTION",
+            event=event, called_number="0731234567", hop=hop, outcome="answered", action="call", finished=10.9,
+            platform_response=b"<member><name>TARGET</name><value>0507654321</value></member>",
         )  # fmt: skip
         for name, value in changes.items():
             setattr(seen, name, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -43,7 +44,12 @@ def test_an_exchange_comes_back_with_everything_that_is_kept_of_it(store: Store,
     ]
     stations = found["stations"]
     assert list(stations) == ["platform_request", "event", "backend_request", "backend_response", "platform_response"]
-    assert stations["event"] == {"event": "action_requested", "caller_number": "********67", "caller_name": "***", "digits": "****"}
+    event = stations["event"]
+    assert [event[name] for name in ("caller_number", "called_number", "caller_name", "digits", "menu", "call_id")] == [
+        "********67", "********67", "***", "****", "main", "call0",
+    ]  # fmt: skip
+    assert json.loads(stations["backend_request"]["body"]) == event
+    assert len(stations["backend_request"]["body"]) < stations["backend_request"]["size"]
     assert stations["backend_request"]["headers"] == [["Authorization", "***"]]
     assert stations["backend_response"]["body"] == '{"action":"call","target":"********21"}'
 
