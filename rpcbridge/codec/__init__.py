@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rpcbridge.codec import json_call, xmlrpc_reader, xmlrpc_writer
+from rpcbridge.codec import json_call, xmlrpc_plain, xmlrpc_reader, xmlrpc_writer
 from rpcbridge.codec.faults import CODES, fault_of
 from rpcbridge.codec.text import to_utf8
 from rpcbridge.codec.values import Fault, Lexical, MethodCall, MethodResponse, Value
@@ -49,6 +49,9 @@ _BY_FIRST = {b"<": "xmlrpc", b"{": "json", b"[": "json"}
 
 def decode_call(body: bytes) -> MethodCall:
     """The call in `body`, whatever its dialect. Raises CallError and nothing else."""
+    plain = xmlrpc_plain.read_call(body)
+    if plain is not None:
+        return plain
     text, dialect, call_repairs = _text(body)
     try:
         call = DIALECTS[dialect].read_call(text)
