@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from rpcbridge.codec import json_call, json_rpc, json_text, xmlrpc_reader, xmlrpc_writer
+from rpcbridge.codec import json_call, json_rpc, json_text, xmlrpc_plain, xmlrpc_reader, xmlrpc_writer
 from rpcbridge.codec.faults import CODES, fault_of
 from rpcbridge.codec.limits import MAX_ITEMS
 from rpcbridge.codec.pretty import laid_out
@@ -46,6 +46,9 @@ _JSON_RPC = re.compile(rb"""["'{,\s]jsonrpc["']?\s*:""")
 
 def decode_request(body: bytes) -> MethodCall | Batch:
     """The call or the batch of calls in `body`, whatever its dialect. Raises CallError and nothing else."""
+    plain = xmlrpc_plain.read_call(body)
+    if plain is not None:
+        return plain
     text, dialect, repairs = _text(body)
     try:
         call = xmlrpc_reader.read_call(text) if dialect == "xmlrpc" else _json_call(text)

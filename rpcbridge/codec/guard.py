@@ -27,7 +27,7 @@ _ENTITY = rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9a-fA-F]{1,6});)"
 # Nearly every body is made of these tags alone; anything else goes the long way round. Two
 # patterns, each beginning with one character: that is how `re` skips fast.
 _UNUSUAL_TAG = re.compile(rb"<(?!/?(?:" + _NAMES + rb")(?:>|/>))")
-_UNUSUAL_ENTITY = re.compile(_ENTITY)
+UNKNOWN_ENTITY = re.compile(_ENTITY)
 
 _TOKEN = re.compile(
     rb"<!--(?P<comment>.*?-->)?"
@@ -47,7 +47,7 @@ def purified(body: bytes) -> bytes:
 
     Raises NotACall for a DOCTYPE or a foreign element, NotWellFormed for what is not XML at all.
     """
-    if _UNUSUAL_TAG.search(body) or _UNUSUAL_ENTITY.search(body):
+    if _UNUSUAL_TAG.search(body) or UNKNOWN_ENTITY.search(body):
         body = _TOKEN.sub(lambda token: _kept(token, body), body)
     return _BLANKS.sub(lambda blanks: b">" + b"\n" * min(blanks[0].count(b"\n"), 15) + b"<", body)
 

@@ -70,6 +70,8 @@ def _from_utf16(body: bytes) -> bytes:
     head = body[:4]
     if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         encoding = "utf-16"
+    elif b"\0" not in head:  # nearly every body: done with the cheapest question first
+        return body
     elif len(head) == 4 and [byte == 0 for byte in head] == [False, True, False, True]:
         encoding = "utf-16-le"
     elif len(head) == 4 and [byte == 0 for byte in head] == [True, False, True, False]:

@@ -19,7 +19,7 @@ class Lexical(str):
     type: str
 
     def __new__(cls, text: str, type: str) -> Lexical:
-        self = super().__new__(cls, text)
+        self = str.__new__(cls, text)
         self.type = type
         return self
 

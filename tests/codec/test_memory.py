@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from itertools import islice
 
 import pytest
 
+from rpcbridge.codec import xmlrpc_plain
 from tests.support.memory import growth
 
 CALL = "<methodCall><methodName>M</methodName><params><param>{}</param></params></methodCall>"
@@ -18,6 +20,10 @@ SHAPES = {
     "namespaces": ("<value{}>x</value>", " xmlns:u{}='urn:{}'"),
     "instructions": ("<value>{}</value>", "<?u{}?>"),
     "entities": ("<value>{}</value>", "&u{};"),
+    "entities in a plain call": (
+        "<value><struct><member><name>A</name><value><string>{}</string></value></member></struct></value>",
+        "&u{};",
+    ),
     "members": ("<value><struct>{}</struct></value>", "<member><name>u{}</name><value>v{}</value></member>"),
 }
 
@@ -45,6 +51,22 @@ def new_blanks() -> Iterator[bytes]:
         yield CALL.format("".join(f"<value>{blanks()}</value>{blanks()}" for _ in range(3_000))).encode()
 
 
+def new_plain_calls() -> Iterator[bytes]:
+    """Calls as plain as they come, which go the short way, with new names, texts and blanks between their tags."""
+    chance = random.Random(1)
+
+    def blanks() -> str:
+        return "".join(chance.choices(" \t\n", k=chance.randint(16, 50)))
+
+    def member() -> str:
+        tags = ("<member>", f"<name>u{chance.random()}</name>", "<value>", f"<string>{chance.random()}</string>", "</value>", "</member>")
+        return blanks().join(tags) + blanks()
+
+    for _ in range(1_500):
+        struct = f"<struct>{blanks()}{''.join(member() for _ in range(100))}</struct>"
+        yield CALL.format(f"<value>{blanks()}{struct}{blanks()}</value>").encode()
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_new_names_leave_nothing(shape: str):
     assert growth(new_names, shape) < 30  # unguarded: 200 MiB
@@ -56,3 +78,8 @@ def test_unknown_encodings_leave_nothing():
 
 def test_new_blanks_leave_nothing():
     assert growth(new_blanks) < 10  # unguarded: 40 MiB
+
+
+def test_new_names_and_blanks_in_plain_calls_leave_nothing():
+    assert all(xmlrpc_plain.read_call(body) for body in islice(new_plain_calls(), 3))
+    assert growth(new_plain_calls) < 5  # with the blanks kept: 16 MiB

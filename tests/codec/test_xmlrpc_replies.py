@@ -134,3 +134,17 @@ def test_a_call_is_written_as_a_phone_system_would_write_it():
 def test_what_was_read_is_written_with_its_own_tag():
     body = b"<methodCall><methodName>M</methodName><params><param><value><double>1.10</double></value></param></params></methodCall>"
     assert encode_call(decode_call(body)) == HEAD.encode() + body
+
+
+def test_no_character_of_an_identifier_needs_an_escape():
+    in_names = [chr(code) for code in range(0x110000) if ("a" + chr(code)).isidentifier()]
+    text = "a" + "".join(in_names)
+    assert len(in_names) > 100_000
+    assert f"<string>{text}</string>" in encode_reply(MethodResponse(text), "xmlrpc").decode()
+    assert f"<string>{text}</string>" in encode_reply(MethodResponse(text + "&"), "xmlrpc").decode().replace("&amp;", "")
+
+
+@pytest.mark.parametrize("name", ["A", "שם", "5", "a b", "a&b", "<A>", "A\r", "A\x01", "", "\ud800"])
+def test_a_name_is_written_alike_beside_a_name_that_needs_an_escape_and_alone(name: str):
+    alone, beside = (encode_reply(MethodResponse({name: "1"} | more), "xmlrpc") for more in ({}, {"&": "1"}))
+    assert alone.removesuffix(b"</struct></value></param></params></methodResponse>") in beside
