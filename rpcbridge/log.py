@@ -66,7 +66,8 @@ def _for_a_person(logger: WrappedLogger, name: str, said: EventDict) -> EventDic
 
 
 _FOR_MACHINES = ("trace_id", "deadline_ms", "digits_length", "platform")
-_AS_JSON = structlog.processors.JSONRenderer(json.dumps, ensure_ascii=False, default=str)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)  # made once: json.dumps makes one for every line
+_AS_JSON = structlog.processors.JSONRenderer(lambda said, **_: _ENCODER.encode(said))
 
 
 class _Unfailing:
@@ -156,7 +157,7 @@ class ExchangeLog:
 
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline
-        self._log = structlog.get_logger()
+        self._log = structlog.get_logger().bind()  # bound once, not for every line
 
     def __call__(self, seen: Exchange) -> None:
         for line in attempt_lines(seen):

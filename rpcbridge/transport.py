@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -69,7 +69,13 @@ class HttpReply:
 
     status: int
     body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
+    header_lines: tuple[bytes, ...] = ()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers, read when somebody asks for them."""
+        pairs = (line.decode("latin-1").partition(":") for line in self.header_lines)
+        return {name.strip().lower(): value.strip() for name, colon, value in pairs if colon}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ class Transport:
 
     def _perform(self, handle: pycurl.Curl, request: HttpRequest, seconds: float) -> HttpReply:
         chunks: list[bytes] = []
-        headers: dict[str, str] = {}
+        lines: list[bytes] = []
         size = 0
 
         def write(chunk: bytes) -> int:
@@ -117,17 +123,12 @@ class Transport:
             chunks.append(chunk)
             return len(chunk)
 
-        def header(line: bytes) -> None:
-            name, colon, value = line.decode("latin-1").partition(":")
-            if colon:
-                headers[name.strip().lower()] = value.strip()
-
         handle.setopt(pycurl.URL, request.url)
         handle.setopt(pycurl.HTTPHEADER, [f"{name}: {value}" if value else f"{name};" for name, value in request.headers])
         handle.setopt(pycurl.TIMEOUT_MS, int(seconds * 1000))
         handle.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(min(seconds, self._connect_timeout) * 1000)))
         handle.setopt(pycurl.WRITEFUNCTION, write)
-        handle.setopt(pycurl.HEADERFUNCTION, header)
+        handle.setopt(pycurl.HEADERFUNCTION, lines.append)  # no more than that while libcurl waits for us
         if request.body is None:
             handle.setopt(pycurl.HTTPGET, 1)
         else:
@@ -138,7 +139,7 @@ class Transport:
             raise _transport_error(handle, error) from None
         body = b"".join(chunks)
         chunks.clear()  # the idle handle keeps write(), and must not keep the reply with it
-        return HttpReply(handle.getinfo(pycurl.RESPONSE_CODE), body, headers)
+        return HttpReply(handle.getinfo(pycurl.RESPONSE_CODE), body, tuple(lines))
 
     @contextmanager
     def _handle(self, origin: str) -> Iterator[pycurl.Curl]:

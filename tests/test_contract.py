@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import jsonschema
 import pytest
 
+from rpcbridge.domain.events import ActionRequested, CallEnded
 from rpcbridge.errors import AnswerRejected
 from rpcbridge.platforms import Options, discovered
-from rpcbridge.schemas import actions
+from rpcbridge.schemas import actions, events
 from rpcbridge.schemas.jsonschema import actions_schema, events_schema, files
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -242,3 +244,13 @@ def _problems(answer: object) -> list[str]:
     with pytest.raises(AnswerRejected) as error:
         actions.load(answer)
     return [str(problem) for problem in error.value.problems]
+
+
+@pytest.mark.parametrize("event", [
+    ActionRequested(event_id="01KB0Q8ZJ5T3V9W2X4Y6Z8A0BC", occurred_at=datetime(2026, 11, 20, 21, 27, 3, 123999, UTC), platform="voicenter",
+                    call_id="c", direction="inbound", reason="call_started", menu=None, caller_number="1", digits="", raw={"A": ["1"]}),
+    CallEnded(event_id="01KB0Q8ZJ5T3V9W2X4Y6Z8A0BC", occurred_at=datetime(2026, 11, 20, tzinfo=UTC), platform="voicenter",
+              call_id="c", direction="inbound", duration=125, call_status="answered", platform_call_time=15616841651),
+], ids=lambda event: event.event)  # fmt: skip
+def test_an_event_is_dumped_as_its_schema_would(event: ActionRequested | CallEnded):
+    assert list(events.dump(event).items()) == list(events.SCHEMAS[event.event].dump(event).items())

@@ -45,6 +45,7 @@ class Text(fields.String):
         self._expected = expected
         self._empty = empty
         super().__init__(**options)
+        self._any_text = pattern is None and type(self) is Text and not self.validators
 
     @property
     def json_schema(self) -> dict[str, Any]:
@@ -52,6 +53,12 @@ class Text(fields.String):
         if self._pattern is not None:
             return {"pattern": f"^(?:{self._pattern.pattern})$"}
         return {} if self._empty else {"minLength": 1}
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **rest: Any) -> Any:
+        """As marshmallow's; a plain text, which nearly every value is, needs none of its steps."""
+        if type(value) is str and self._any_text and (text := value.strip()):
+            return text
+        return super().deserialize(value, attr, data, **rest)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> str:
         if isinstance(value, int) and not isinstance(value, bool):
@@ -111,7 +118,9 @@ class PromptField(fields.Field[Prompt]):
 class GivenSchema(Schema):
     """A schema for what says something: null counts as left out, as .NET, Java and PHP write every unset property.
 
-    What marshmallow offers hooks for is done around `load` instead: its hooks cost more than the fields.
+    A caller waits while it loads. What marshmallow has hooks for is done around `load` (its hooks
+    cost more than the fields), and it is spared the fields that were left out: required ones are
+    looked for here.
     """
 
     class Meta:
@@ -119,13 +128,31 @@ class GivenSchema(Schema):
 
     error_messages = {"type": "expected an object"}  # noqa: RUF012  # as marshmallow declares it
 
-    def load(self, data: Any, **options: Any) -> Any:
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._required = [str(field.data_key or name) for name, field in self.fields.items() if field.required]
+
+    def load(self, data: Any, **_: Any) -> Any:
         """As marshmallow's: raises ValidationError with every problem."""
-        return super().load(self.given(data) if isinstance(data, Mapping) else data, **options)
+        if not isinstance(data, Mapping):
+            return super().load(data)
+        given = self.given(data)
+        problems = self.problems(data, given)
+        if not problems:
+            return super().load(given, partial=True)
+        try:
+            read = super().load(given, partial=True)
+        except ValidationError as error:
+            raise ValidationError(problems | error.messages_dict, data=data, valid_data=error.valid_data) from None
+        raise ValidationError(problems, data=data, valid_data=read)
 
     def given(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
         """`data` without what is left out."""
         return data if None not in data.values() else {key: value for key, value in data.items() if value is not None}
+
+    def problems(self, data: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+        """What is wrong with the keys: those that are missing in what is given."""
+        return {key: ["missing, and required"] for key in self._required if key not in given}
 
 
 class AnswerSchema(GivenSchema):
@@ -135,17 +162,11 @@ class AnswerSchema(GivenSchema):
         super().__init__(**options)
         self._known = {str(field.data_key or name): None for name, field in self.fields.items()}
 
-    def load(self, data: Any, **options: Any) -> Any:
-        """As marshmallow's: raises ValidationError with every problem."""
-        strangers = [key for key in data if key not in self._known] if isinstance(data, Mapping) else []
-        if not strangers:
-            return super().load(data, **options)
-        messages: dict[str, Any] = {str(key): [f"unknown key, {nearest(str(key), list(self._known))}"] for key in strangers}
-        try:
-            read = super().load(data, **options)
-        except ValidationError as error:
-            raise ValidationError(messages | error.messages_dict, data=data, valid_data=error.valid_data) from None
-        raise ValidationError(messages, data=data, valid_data=read)
+    def problems(self, data: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+        """What is wrong with the keys: those that are missing, and those nobody knows."""
+        strangers = [str(key) for key in data if key not in self._known]
+        unknown: dict[str, Any] = {key: [f"unknown key, {nearest(key, list(self._known))}"] for key in strangers}
+        return unknown | super().problems(data, given)
 
 
 class _PromptSchema(AnswerSchema):
@@ -171,7 +192,7 @@ def problems_of(error: ValidationError, path: str = "") -> tuple[Problem, ...]:
             ]
         if isinstance(messages, list):
             return [problem for inner in messages for problem in walk(inner, path)]
-        return [Problem(path, str(messages).removesuffix(".").replace("Missing data for required field", "missing, and required"))]
+        return [Problem(path, str(messages).removesuffix("."))]
 
     return tuple(walk(error.messages, path))
 

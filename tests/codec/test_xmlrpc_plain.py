@@ -108,8 +108,8 @@ def test_both_ways_read_the_same(body: bytes):
         assert typed(call) == typed(by_the_long_way(body))
 
 
-@pytest.mark.parametrize("path", sorted(FIXTURES.glob("*/platform_request.xml")), ids=lambda path: path.parent.name)
-def test_the_platform_s_own_calls_go_the_short_way(path: Path):
+@pytest.mark.parametrize("path", sorted(FIXTURES.glob("[!s]*/platform_request.xml")), ids=lambda path: path.parent.name)
+def test_the_platform_s_own_calls_go_the_short_way(path: Path):  # but not several calls in one
     body = path.read_bytes()
     encoded_otherwise = path.parent.name == "question_windows_1255"
     for form in (body, re.sub(rb">\s+<", b"><", body), body.replace(b"\n", b"\r\n")):
