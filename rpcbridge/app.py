@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,16 +14,17 @@ from flask import Flask
 from ulid import ULID
 
 from rpcbridge import log, settings
-from rpcbridge.backend import Client, Routes, Target
+from rpcbridge.backend import Client, Record, Routes, Target
 from rpcbridge.bridge import Bridge, Surroundings
 from rpcbridge.domain.actions import AnyAction, Hangup, Prompt
 from rpcbridge.errors import AnswerRejected, Problem, nearest
+from rpcbridge.exchange import Exchange
 from rpcbridge.platforms import Options, Platform, discovered
 from rpcbridge.schemas import actions
 from rpcbridge.schemas.fields import load_prompt
 from rpcbridge.settings import Settings
 from rpcbridge.transport import Tls, Transport
-from rpcbridge.web import Surface, create
+from rpcbridge.web import Surface, add_health, create
 from rpcbridge.web.guard import Guard
 
 
@@ -36,12 +37,14 @@ class Plan:
     routes: Routes[AnyAction]
 
 
-def configured(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Plan:
-    """This process's configuration, from file, environment and overrides. Raises ConfigurationError with every fault."""
-    if file is None and os.environ.get("RPCBRIDGE_CONFIG"):
-        file = Path(os.environ["RPCBRIDGE_CONFIG"])
+def configured(
+    file: Path | None = None, overrides: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ
+) -> Plan:
+    """The configuration of file, environment and overrides. Raises ConfigurationError with every fault."""
+    if file is None and environment.get("RPCBRIDGE_CONFIG"):
+        file = Path(environment["RPCBRIDGE_CONFIG"])
     sections = {name: folder.Section for name, folder in discovered().items()}
-    loaded = settings.load(file, os.environ, overrides or {}, sections, lambda found: _planned(found)[1])
+    loaded = settings.load(file, environment, overrides or {}, sections, lambda found: _planned(found)[1])
     return _planned(loaded)[0]
 
 
@@ -60,8 +63,8 @@ def _planned(found: Settings) -> tuple[Plan, list[Problem]]:
     return Plan(found, platforms, routes), problems
 
 
-def build(checked: Plan) -> Flask:
-    """The WSGI application of one process. To be called after the fork."""
+def build(checked: Plan, draining: Callable[[], bool] = lambda: False) -> Flask:
+    """The WSGI application of one process. To be called after the fork. `draining`: whether it is about to stop."""
     log.configure()
     backend, server = checked.settings.backend, checked.settings.server
     transport = Transport(
@@ -69,10 +72,10 @@ def build(checked: Plan) -> Flask:
         tls=Tls(backend.verify, backend.ca_file), proxy=backend.proxy,
     )  # fmt: skip
     client = Client(backend, transport, clock=time.monotonic, wall=time.time, sleep=time.sleep)
-    lines = log.ExchangeLog(backend.deadline)
+    lines, record = log.ExchangeLog(backend.deadline), Record(time.monotonic)
     around = Surroundings(
         clock=time.monotonic, now=lambda: datetime.now(UTC), new_id=lambda: str(ULID()),
-        observe=lines, report_bug=lines.report_bug,
+        observe=_each(record, lines), report_bug=lines.report_bug,
     )  # fmt: skip
     bridge = Bridge(
         client, checked.routes, around,
@@ -81,7 +84,17 @@ def build(checked: Plan) -> Flask:
     doors = {
         name.replace("_", "-"): (platform, _guard(checked.settings, name)) for name, platform in checked.platforms.items()
     }
-    return create(Surface(bridge, doors, server.max_body))
+    app = create(Surface(bridge, doors, server.max_body))
+    add_health(app, draining, [record.check])
+    return app
+
+
+def _each(*observers: Callable[[Exchange], None]) -> Callable[[Exchange], None]:
+    def observe(seen: Exchange) -> None:
+        for observer in observers:
+            observer(seen)
+
+    return observe
 
 
 def _guard(configured: Settings, name: str) -> Guard:

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from rpcbridge.bridge import Bridge
 from rpcbridge.codec import content_type
@@ -68,8 +68,8 @@ def _plain(error: HTTPException) -> Response:
     """Anything Flask itself refuses, in plain text: a phone system's log shows it as it is."""
     abandon(request.environ)
     response = _text(error.code or 500, error.name.lower())
-    if error.code == 405:
-        response.headers["Allow"] = "POST"
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
     return response
 
 
