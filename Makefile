@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint schemas clean
+.PHONY: help run test lint bench schemas clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed "s/:.*## /\t/" | expand -t 12
@@ -20,6 +20,9 @@ test: $(VENV)/.test-installed ## set up, then run every check: ruff, mypy, tests
 lint: $(VENV)/.test-installed ## ruff and mypy alone
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+bench: $(VENV)/.bench-installed ## set up, then measure: codec, proxies, held calls, memory; see benchmarks/README.md
+	$(BIN)/python -m benchmarks
 
 schemas: $(VENV)/.installed ## write docs/*.schema.json from the marshmallow schemas
 	$(BIN)/python -m rpcbridge.schemas.jsonschema docs
@@ -46,4 +49,8 @@ $(VENV)/.test-installed: pyproject.toml tests/judges/package.json | $(VENV)/bin/
 	@if command -v npm >/dev/null; then cd tests/judges && npm install --silent --no-audit --no-fund; else \
 	  echo "npm is missing, the tests with node's XML-RPC client will be skipped. Install it with:"; \
 	  echo "  sudo apt-get install npm"; fi
+	@touch $@
+
+$(VENV)/.bench-installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@

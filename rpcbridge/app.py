@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +26,8 @@ from rpcbridge.schemas.fields import load_prompt
 from rpcbridge.settings import Settings
 from rpcbridge.transport import Tls, Transport
 from rpcbridge.web import Surface, add_health, create
-from rpcbridge.web.guard import Guard
+from rpcbridge.web.debug import Debug
+from rpcbridge.web.guard import DebugGuard, Guard
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def _planned(found: Settings) -> tuple[Plan, list[Problem]]:
 
 def build(checked: Plan, draining: Callable[[], bool] = lambda: False) -> Flask:
     """The WSGI application of one process. To be called after the fork. `draining`: whether it is about to stop."""
-    log.configure()
+    log.configure(behind=True)
     backend, server = checked.settings.backend, checked.settings.server
     transport = Transport(
         idle_connections=backend.idle_connections, connect_timeout=backend.connect_timeout,
@@ -73,9 +75,10 @@ def build(checked: Plan, draining: Callable[[], bool] = lambda: False) -> Flask:
     )  # fmt: skip
     client = Client(backend, transport, clock=time.monotonic, wall=time.time, sleep=time.sleep)
     lines, record = log.ExchangeLog(backend.deadline), Record(time.monotonic)
+    debug = _debug(checked) if checked.settings.debug.enabled else None
     around = Surroundings(
-        clock=time.monotonic, now=lambda: datetime.now(UTC), new_id=lambda: str(ULID()),
-        observe=_each(record, lines), report_bug=lines.report_bug,
+        clock=time.monotonic, now=_now, new_id=lambda: str(ULID()),
+        observe=_all_of(lines, record, *([debug.trace.observe] if debug else [])), report_bug=lines.report_bug,
     )  # fmt: skip
     bridge = Bridge(
         client, checked.routes, around,
@@ -84,17 +87,35 @@ def build(checked: Plan, draining: Callable[[], bool] = lambda: False) -> Flask:
     doors = {
         name.replace("_", "-"): (platform, _guard(checked.settings, name)) for name, platform in checked.platforms.items()
     }
-    app = create(Surface(bridge, doors, server.max_body))
+    app = create(Surface(bridge, doors, server.max_body, debug))
     add_health(app, draining, [record.check])
     return app
 
 
-def _each(*observers: Callable[[Exchange], None]) -> Callable[[Exchange], None]:
+def _debug(checked: Plan) -> Debug:
+    """What records exchanges and shows them."""
+    from rpcbridge.trace import Trace  # here: SQLAlchemy costs 0.2 s and 20 MB, and most commands need none of it
+
+    found = checked.settings
+    fields = {name: kind for platform in checked.platforms.values() for name, kind in platform.sensitive.items()}
+    headers = tuple(name for name, _ in found.backend.headers)
+    trace = Trace(found.database.url, found.capture, fields, headers, _now)
+    return Debug(trace, DebugGuard(found.debug.token), found.capture.reveal)
+
+
+def _all_of(*observers: Callable[[Exchange], None]) -> Callable[[Exchange], None]:
+    """Every observer in turn; one that fails does not keep an exchange from the others."""
+
     def observe(seen: Exchange) -> None:
         for observer in observers:
-            observer(seen)
+            with suppress(Exception):
+                observer(seen)
 
     return observe
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _guard(configured: Settings, name: str) -> Guard:

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
+from rpcbridge import system
 from rpcbridge.backend import Client, Flights, Routes
-from rpcbridge.codec import CODES, Fault, MethodCall, MethodResponse, decode_call, fault_of
+from rpcbridge.codec import CODES, BatchResponse, Fault, MethodCall, MethodResponse, Reply, decode_request, fault_of
 from rpcbridge.domain.actions import AnyAction
 from rpcbridge.domain.events import Event
-from rpcbridge.errors import AnswerRejected, CallError, NoUsableAnswer, Problem, Repair, UnknownMethod, nearest
+from rpcbridge.errors import AnswerRejected, CallError, NoUsableAnswer, OutOfPlace
 from rpcbridge.exchange import Exchange
 from rpcbridge.platforms import Native, Platform, Receipt, UnusableCall
-from rpcbridge.schemas import actions, events
+from rpcbridge.platforms.understanding import understood
+from rpcbridge.schemas import events
+
+_R = TypeVar("_R", bound=Reply)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,33 +66,80 @@ class Bridge:
         place = self._places.take()
         seen.deadline = arrived + self._deadline - min(place * _STAGGER, self._deadline / 8)
         try:
-            response = self._responded(platform, read_body, place > 0, seen)
-            seen.platform_response = platform.encode(response, seen.dialect)
-        except Exception as error:  # whatever it was, a caller may be waiting
-            seen.platform_response = self._rescued(platform, error, seen)
+            self._replied(platform, seen, lambda: self._responded(platform, read_body, place > 0, seen))
         finally:
             if place:
                 self._places.leave()
+        self._observed(seen)
+        return seen
+
+    def _replied(self, platform: Platform, seen: Exchange, respond: Callable[[], _R]) -> _R | MethodResponse | Fault:
+        """What `respond` gives, or what answers the error it raises, also as bytes in `seen`. Raises nothing."""
+        try:
+            return _written(platform, respond(), seen)
+        except Exception as error:  # whatever it was, a caller may be waiting
+            return _written(platform, self._rescued(platform, error, seen), seen)
+
+    def _observed(self, seen: Exchange) -> None:
         seen.finished = self._around.clock()
         with suppress(Exception):  # a log that cannot be written must not cost the caller the reply
             self._around.observe(seen)
-        return seen
 
     def _responded(
         self, platform: Platform, read_body: Callable[[float], bytes], placed: bool, seen: Exchange
-    ) -> MethodResponse | Fault:
+    ) -> MethodResponse | BatchResponse:
         seen.platform_request = read_body(seen.deadline if placed else seen.arrived + min(self._deadline, _HASTE))
-        call = decode_call(seen.platform_request)
-        seen.dialect, seen.method = call.dialect, call.method
+        call = decode_request(seen.platform_request)
+        if isinstance(call, MethodCall):
+            return self._answered(platform, call, placed, seen)
+        seen.dialect, seen.method = call.dialect, "batch"
         seen.repairs += call.repairs
-        kind = platform.methods.get(call.method)
+        replies = self._each(platform, call.items, placed, seen)
+        seen.unanswered = not replies
+        return BatchResponse(tuple(replies))
+
+    def _answered(self, platform: Platform, call: MethodCall, placed: bool, seen: Exchange) -> MethodResponse:
+        seen.dialect, seen.method, seen.reply_id, seen.unanswered = call.dialect, call.method, call.id, call.unanswered
+        seen.repairs += call.repairs
+        kind = system.kind_of(call, platform)
+        if call.method == system.MULTICALL:
+            return self._multicall(platform, call, placed, seen)
         if kind is None:
-            known = nearest(call.method, list(platform.methods))
-            raise UnknownMethod(f"unknown method {call.method[:80]!r}, {known}", dialect=call.dialect)
+            response = system.answered(call, platform)
+            seen.outcome = "introspected"
+            return response
         seen.called_number = platform.called_number(call)
         if not placed:
             raise NoUsableAnswer("too_many_calls", "more calls at once than server.max_calls")
         return self._question(platform, call, seen) if kind == "question" else self._notification(platform, call, seen)
+
+    def _multicall(self, platform: Platform, call: MethodCall, placed: bool, seen: Exchange) -> MethodResponse:
+        replies = self._each(platform, system.items_of(call), placed, seen)
+        return system.response([system.result_of(reply) for reply in replies], call)
+
+    def _each(
+        self, platform: Platform, items: Iterable[MethodCall | CallError], placed: bool, whole: Exchange
+    ) -> list[MethodResponse | Fault]:
+        """The replies to several calls of one request, made one after the other within the deadline of the whole."""
+        whole.outcome = "unpacked"
+        replies = [self._one(platform, item, placed, whole) for item in items]
+        return [reply for reply in replies if reply is not None]
+
+    def _one(
+        self, platform: Platform, item: MethodCall | CallError, placed: bool, whole: Exchange
+    ) -> MethodResponse | Fault | None:
+        """One of several as an exchange of its own; None where nobody reads the reply. Raises nothing."""
+        around = self._around
+        seen = Exchange(around.new_id(), platform.name, around.clock(), around.now(), whole.traceparent, whole.deadline)
+        seen.dialect = whole.dialect
+        reply = self._replied(platform, seen, lambda: self._among_others(platform, item, placed, seen))
+        self._observed(seen)
+        return None if seen.unanswered else reply
+
+    def _among_others(self, platform: Platform, item: MethodCall | CallError, placed: bool, seen: Exchange) -> MethodResponse:
+        call = system.allowed_among_others(item, platform)
+        seen.platform_request = system.alone(call)
+        return self._answered(platform, call, placed, seen)
 
     def _question(self, platform: Platform, call: MethodCall, seen: Exchange) -> MethodResponse:
         event = self._event(platform, call, seen)
@@ -100,7 +151,8 @@ class Bridge:
             _, answer = self._asked(event, seen)
         if isinstance(answer, NoUsableAnswer):
             raise answer
-        action = self._action(platform, answer, seen)
+        action, repairs = understood(platform, answer)
+        seen.repairs += repairs
         response, repairs = platform.from_domain(action, seen.called_number, seen.dialect)
         seen.repairs += repairs
         seen.outcome = "answered"
@@ -110,15 +162,17 @@ class Bridge:
     def _asked(self, event: Event, seen: Exchange) -> tuple[Event, Any]:
         """The event and what the backend said to it, or why it said nothing: both are shared by identical questions."""
         url = self._routes.of(seen.called_number).url
+        seen.content = events.dump(event)
         try:
-            return event, self._client.ask(url, events.dump(event), seen.deadline, seen.traceparent, seen.hop)
+            return event, self._client.ask(url, seen.content, seen.deadline, seen.traceparent, seen.hop)
         except NoUsableAnswer as failure:
             return event, failure
 
     def _notification(self, platform: Platform, call: MethodCall, seen: Exchange) -> MethodResponse:
         event = self._event(platform, call, seen)
         url = self._routes.of(seen.called_number).url
-        self._client.deliver(url, events.dump(event), seen.deadline, seen.traceparent, seen.hop)
+        seen.content = events.dump(event)
+        self._client.deliver(url, seen.content, seen.deadline, seen.traceparent, seen.hop)
         seen.outcome = "delivered"
         return platform.acknowledge(True)
 
@@ -128,33 +182,24 @@ class Bridge:
         seen.repairs += repairs
         return seen.event
 
-    def _action(self, platform: Platform, answer: Any, seen: Exchange) -> AnyAction | Native:
-        if isinstance(answer, dict) and "native" in answer:
-            native, repairs = _beside(answer, lambda: platform.load_native(answer["native"], "native"))
-        elif platform.is_native(answer):
-            native, repairs = platform.load_native({key: value for key, value in answer.items() if key != "state"}, "")
-        else:
-            loaded = actions.load(answer)
-            seen.repairs += loaded.repairs
-            return loaded.action
-        seen.repairs += repairs
-        return native
-
-    def _rescued(self, platform: Platform, error: Exception, seen: Exchange) -> bytes:
+    def _rescued(self, platform: Platform, error: Exception, seen: Exchange) -> MethodResponse | Fault:
         """The reply when the line broke: the fallback for a question, not delivered for a notification, else a fault."""
         fault, reason, seen.detail = self._diagnosed(error)
         seen.detail_quotes = isinstance(error, CallError | UnusableCall | AnswerRejected)
         if isinstance(error, CallError):
             seen.dialect = error.dialect or seen.dialect
             seen.method = error.method or seen.method
+            seen.reply_id = seen.reply_id if error.id is None else error.id
         kind = platform.methods.get(seen.method)
+        if isinstance(error, OutOfPlace):
+            kind, seen.unanswered = None, False
         if kind == "question":
             return self._fallback(platform, reason, seen)
         if kind == "notification":
             seen.outcome, seen.fallback_reason = "undelivered", reason
-            return platform.encode(platform.acknowledge(False), seen.dialect)
+            return platform.acknowledge(False)
         seen.outcome, seen.fallback_reason = "refused", reason
-        return platform.encode(fault, seen.dialect)
+        return fault
 
     def _diagnosed(self, error: Exception) -> tuple[Fault, str, str]:
         """The fault for a stranger, the short reason for logs, and the whole story."""
@@ -169,23 +214,19 @@ class Bridge:
             self._around.report_bug(reference)
         return Fault(CODES["internal"], f"internal error, reference {reference}"), "internal", f"reference {reference}"
 
-    def _fallback(self, platform: Platform, reason: str, seen: Exchange) -> bytes:
+    def _fallback(self, platform: Platform, reason: str, seen: Exchange) -> MethodResponse:
         action = self._routes.of(seen.called_number).fallback
         seen.outcome, seen.action, seen.fallback_reason = "fallback", action.action, reason
         response, _ = platform.from_domain(action, seen.called_number, seen.dialect)
-        return platform.encode(response, seen.dialect)
+        return response
 
 
-def _beside(answer: dict[str, Any], load: Callable[[], tuple[Native, tuple[Repair, ...]]]) -> tuple[Native, tuple[Repair, ...]]:
-    """What `load` makes of the native part; a key beside it that has no meaning joins its problems."""
-    strangers = [Problem(key, "unknown key beside native, known: state") for key in answer if key not in ("native", "state")]
-    try:
-        loaded = load()
-    except AnswerRejected as error:
-        raise AnswerRejected([*error.problems, *strangers], error.reason) from None
-    if strangers:
-        raise AnswerRejected(strangers)
-    return loaded
+def _written(platform: Platform, reply: _R, seen: Exchange) -> _R:
+    """`reply` with the request's id, also as bytes in `seen`; no bytes where nobody reads them."""
+    if seen.reply_id is not None and not isinstance(reply, BatchResponse):
+        reply = replace(reply, id=seen.reply_id)
+    seen.platform_response = b"" if seen.unanswered else platform.encode(reply, seen.dialect)
+    return reply
 
 
 class _Places:

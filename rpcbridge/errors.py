@@ -6,9 +6,12 @@ RpcbridgeError
 │   ├── NotWellFormed       bytes that are neither XML nor JSON
 │   ├── UnsupportedEncoding an encoding label nobody knows
 │   ├── NotACall            well formed, but no method call
-│   └── UnknownMethod       a call of a method this platform does not have
+│   │   └── OutOfPlace      ... or one where it cannot be answered
+│   ├── UnknownMethod       a call of a method this platform does not have
+│   └── InvalidParams       a call of the bridge's own methods with parameters they do not take
 ├── ReplyError              the phone system's reply cannot be read (emulator only)
 ├── EncodeError             ours: a value the wire cannot carry
+├── DatabaseError           the database's: tables we do not understand
 ├── TransportError          the network's: no HTTP reply was had
 └── NoUsableAnswer          the backend's: the caller gets the fallback instead
     └── AnswerRejected      ... because its answer names what cannot be used, field by field
@@ -87,15 +90,19 @@ class CallError(RpcbridgeError):
     """A request that is not a call we can answer.
 
     `method` is the method's name where it could still be read: a caller may be waiting behind
-    it. `dialect` is the wire form the sender used, so that the refusal is written in the same.
+    it. `dialect` is the wire form the sender used, so that the refusal is written in the same;
+    `id` is JSON-RPC's, None where there is none or it could not be read.
     """
 
     reason: ClassVar[str] = "not_a_call"
 
-    def __init__(self, message: str, method: str | None = None, dialect: str | None = None) -> None:
+    def __init__(
+        self, message: str, method: str | None = None, dialect: str | None = None, id: str | None = None
+    ) -> None:
         super().__init__(message)
         self.method = method
         self.dialect = dialect
+        self.id = id
 
 
 class NotWellFormed(CallError):
@@ -114,10 +121,20 @@ class NotACall(CallError):
     """Well formed, but not a method call."""
 
 
+class OutOfPlace(NotACall):
+    """A call where it cannot be answered, such as a caller's question in a batch: refused, whatever its method."""
+
+
 class UnknownMethod(CallError):
     """A call of a method the platform does not have."""
 
     reason = "unknown_method"
+
+
+class InvalidParams(CallError):
+    """A call of the bridge's own methods with parameters they do not take."""
+
+    reason = "invalid_params"
 
 
 class ReplyError(RpcbridgeError):
@@ -130,6 +147,10 @@ class ReplyError(RpcbridgeError):
 
 class EncodeError(RpcbridgeError):
     """A value the wire cannot carry: a bug on our side, never the caller's."""
+
+
+class DatabaseError(RpcbridgeError):
+    """A database that cannot be used as it is."""
 
 
 class TransportError(RpcbridgeError):

@@ -5,8 +5,10 @@ Holds what was seen and nothing of how it came about. Times are monotonic second
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from rpcbridge.domain.events import Event
 from rpcbridge.errors import Repair
@@ -39,7 +41,9 @@ class Exchange:
 
     id: a ULID, also the event's id, so that a backend's log leads to the exchange.
     outcome: `answered` (the backend's action), `fallback`, `delivered` or `undelivered` (a
-    notification), `refused` (no call of a known method).
+    notification), `refused` (no call of a known method), `introspected` (a method of the bridge's
+    own), `unpacked` (several calls in one request, each of which is an exchange of its own).
+    reply_id, unanswered: JSON-RPC's id of the request, and that it has none: no reply is written.
     """
 
     id: str
@@ -52,6 +56,7 @@ class Exchange:
     dialect: str = "xmlrpc"
     method: str = ""
     event: Event | None = None
+    content: Mapping[str, Any] | None = None  # the event as the backend's contract has it
     called_number: str | None = None
     hop: Hop = field(default_factory=Hop)
     shared: bool = False
@@ -63,3 +68,5 @@ class Exchange:
     detail_quotes: bool = False  # whether `detail` may quote what a caller or a backend sent
     repairs: list[Repair] = field(default_factory=list)
     finished: float = 0.0
+    reply_id: str | None = None
+    unanswered: bool = False

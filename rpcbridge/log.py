@@ -1,35 +1,72 @@
-"""Structured log lines on stderr: JSON, one object a line. Never digits, numbers or bodies."""
+"""Structured log lines on stderr: JSON, one object a line; in colours on a terminal. Never digits, numbers or bodies."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
-import re
+import os
 import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
+from structlog.typing import EventDict, WrappedLogger
 
+from rpcbridge.background import Batches
 from rpcbridge.domain.events import ActionRequested
-from rpcbridge.exchange import Exchange
+from rpcbridge.exchange import Attempt, Exchange
+from rpcbridge.redaction import without_quotes
 
-_QUIET = ("answered", "delivered")
-_QUOTED = re.compile(r"""(["']).*?\1""")
+_QUIET = ("answered", "delivered", "introspected", "unpacked")
+_WAITING = 8 * 1024 * 1024  # characters of lines that may wait for whoever reads them
 
 
-def configure() -> None:
-    """Set up structlog once per process."""
+def configure(*, behind: bool = False) -> None:
+    """Set up structlog once per process. `behind`: lines are written by a thread of their own.
+
+    A pipe that nobody empties would else hold up whoever has something to say, the callers' threads first.
+    """
+    file = _Behind() if behind else _Unfailing()
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
+            _in_order,
+            *((_for_a_person, _coloured()) if _on_terminal() else (_AS_JSON,)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(_Unfailing()),  # type: ignore[arg-type]  # it needs no more of a file
+        logger_factory=structlog.WriteLoggerFactory(file),  # type: ignore[arg-type]  # it needs no more of a file
         cache_logger_on_first_use=True,
     )
+
+
+def _on_terminal() -> bool:
+    with contextlib.suppress(ValueError, AttributeError):  # closed, or replaced by something without a terminal
+        return sys.stderr.isatty()
+    return False
+
+
+def _coloured() -> structlog.dev.ConsoleRenderer:
+    return structlog.dev.ConsoleRenderer(
+        colors="NO_COLOR" not in os.environ, sort_keys=False, pad_event_to=18, exception_formatter=structlog.dev.plain_traceback
+    )
+
+
+def _in_order(logger: WrappedLogger, name: str, said: EventDict) -> EventDict:
+    """When, how bad, what; then the rest as it was said."""
+    when = said.pop("timestamp", None) or _iso(datetime.now(UTC))
+    return {"timestamp": when, "level": said.pop("level"), "event": said.pop("event"), **said}
+
+
+def _for_a_person(logger: WrappedLogger, name: str, said: EventDict) -> EventDict:
+    """Without what only machines search for, so that a line fits."""
+    return {key: value for key, value in said.items() if key not in _FOR_MACHINES} | {"timestamp": said["timestamp"][11:23]}
+
+
+_FOR_MACHINES = ("trace_id", "deadline_ms", "digits_length", "platform")
+_AS_JSON = structlog.processors.JSONRenderer(json.dumps, ensure_ascii=False, default=str)
 
 
 class _Unfailing:
@@ -44,45 +81,86 @@ class _Unfailing:
             sys.stderr.flush()
 
 
+class _Behind:
+    """Standard error behind a bounded queue; lines that find it full are counted, and that is said when it empties."""
+
+    def __init__(self) -> None:
+        self._file = _Unfailing()
+        self._batches: Batches[str] = Batches("log", self._take, limit=_WAITING)
+
+    def write(self, text: str) -> None:
+        self._batches.put(text, len(text))
+
+    def flush(self) -> None:
+        """Done by the thread that writes."""
+
+    def _take(self, lines: list[str], dropped: int) -> None:
+        self._file.write("".join(lines))
+        self._file.flush()
+        if dropped:
+            structlog.get_logger().warning("log_lines_dropped", count=dropped)
+
+
 def exchange_line(seen: Exchange, deadline: float) -> dict[str, Any]:
-    """What is said of one exchange."""
+    """What is said of one exchange; what does not apply is left out."""
     event, hop = seen.event, seen.hop
+    question = event if isinstance(event, ActionRequested) else None
     line: dict[str, Any] = {
         "trace_id": seen.traceparent[3:35],
+        "call_id": event.call_id if event else None,
+        "event_id": event.event_id if event else None,
         "platform": seen.platform,
         "method": seen.method[:80],
         "dialect": seen.dialect,
+        "menu": question.menu if question and isinstance(question.menu, str) else None,
+        "digits_length": len(question.digits) if question else None,
+        "action": seen.action or None,
         "outcome": seen.outcome,
+        "fallback_reason": seen.fallback_reason or None,
+        "detail": (without_quotes(seen.detail)[:500] if seen.detail_quotes else seen.detail) or None,
+        "attempt": len(hop.attempts) or None,
+        "http_status": hop.attempts[-1].status if hop.attempts else None,
+        "backend_ms": _ms(sum(attempt.seconds for attempt in hop.attempts)) if hop.attempts else None,
         "total_ms": _ms(seen.finished - seen.arrived),
         "deadline_ms": _ms(deadline),
+        "repairs": sorted({f"{repair.kind} {repair.path}".strip() for repair in seen.repairs}) or None,
+        "shared": seen.shared or None,
     }
-    if event is not None:
-        line |= {"call_id": event.call_id, "event_id": event.event_id}
-        if isinstance(event, ActionRequested):
-            line |= {"menu": event.menu if isinstance(event.menu, str) else None, "digits_length": len(event.digits)}
-    if seen.action:
-        line["action"] = seen.action
-    if hop.attempts:
-        last = hop.attempts[-1]
-        line |= {"attempt": len(hop.attempts), "http_status": last.status}
-        line["backend_ms"] = _ms(sum(attempt.seconds for attempt in hop.attempts))
-    if seen.fallback_reason:
-        line |= {"fallback_reason": seen.fallback_reason, "detail": _masked(seen.detail) if seen.detail_quotes else seen.detail}
-    if seen.repairs:
-        line["repairs"] = sorted({f"{repair.kind} {repair.path}".strip() for repair in seen.repairs})
-    if seen.shared:
-        line["shared"] = True
-    return line
+    return {name: value for name, value in line.items() if value is not None}
+
+
+def attempt_lines(seen: Exchange) -> Iterator[dict[str, Any]]:
+    """What is said of each attempt that failed, with the time at which it did."""
+    for number, attempt in enumerate(seen.hop.attempts, 1):
+        if attempt.reason or not 200 <= attempt.status < 300:
+            yield {
+                "timestamp": _iso(seen.received + timedelta(seconds=attempt.started + attempt.seconds - seen.arrived)),
+                "trace_id": seen.traceparent[3:35],
+                "call_id": seen.event.call_id if seen.event else None,
+                "event_id": seen.event.event_id if seen.event else None,
+                "platform": seen.platform,
+                "method": seen.method[:80],
+                "reason": _reason(attempt),
+                "detail": without_quotes(attempt.message)[:500],
+                "attempt": number,
+                "http_status": attempt.status,
+                "backend_ms": _ms(attempt.seconds),
+            }
 
 
 class ExchangeLog:
-    """Says one line an exchange; a warning where a caller got a fallback or an event was not delivered."""
+    """Says one line an exchange, and before it one an attempt that failed.
+
+    A warning where an attempt failed, a caller got a fallback or an event was not delivered.
+    """
 
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline
         self._log = structlog.get_logger()
 
     def __call__(self, seen: Exchange) -> None:
+        for line in attempt_lines(seen):
+            self._log.warning("attempt_failed", **line)
         say = self._log.info if seen.outcome in _QUIET else self._log.warning
         say("exchange", **exchange_line(seen, self._deadline))
 
@@ -91,9 +169,12 @@ class ExchangeLog:
         self._log.error("internal_error", reference=reference, exc_info=True)
 
 
-def _masked(detail: str) -> str:
-    """What was wrong, without what may be a phone number or digits a caller pressed."""
-    return re.sub(r"[0-9]{6,}", "…", _QUOTED.sub(lambda quoted: re.sub("[0-9]+", "…", quoted[0]), detail))[:500]
+def _reason(attempt: Attempt) -> str:
+    return attempt.reason or f"http_{attempt.status // 100}xx"
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _ms(seconds: float) -> int:

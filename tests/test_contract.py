@@ -213,6 +213,27 @@ def test_a_native_answer_fits_the_schema():
     jsonschema.validate(answer, actions_schema(), jsonschema.Draft202012Validator)
 
 
+@pytest.mark.parametrize("answer", [
+    *(answer for answer, _, _ in REPLIES),
+    {"action": "call", "target": "1", "dial_strings": ["a", "b"], "caller_number": "", "language": "en", "record": True},
+    {"action": "hangup", "prompt": {"file": "bye", "voice": "Dana"}},
+])  # fmt: skip
+def test_a_dumped_action_is_the_same_action_with_its_defaults(answer: dict):
+    action = actions.load(answer).action
+    dumped = actions.dump(action)
+    jsonschema.validate(dumped, actions_schema(), jsonschema.Draft202012Validator)
+    again = actions.load(dumped)
+    assert (again.action, again.repairs) == (action, ())
+    assert answer.keys() <= dumped.keys()
+
+
+def test_a_dump_names_the_defaults():
+    dumped = actions.dump(actions.load({"action": "menu", "menu": "m", "prompt": "p"}).action)
+    assert dumped == {
+        "action": "menu", "menu": "m", "prompt": "p", "loops": 1, "loop_delay": 3, "max_digits": 1, "validate_digits": False,
+    }  # fmt: skip
+
+
 def test_state_is_taken_and_does_not_disturb():
     assert actions.load({"action": "hangup", "state": {"step": 2}}).state == {"step": 2}
 

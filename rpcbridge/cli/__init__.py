@@ -13,6 +13,7 @@ from rpcbridge.cli.check_config import check_config
 from rpcbridge.cli.demo import demo
 from rpcbridge.cli.reload import reload
 from rpcbridge.cli.serve import serve
+from rpcbridge.cli.translate import translate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,6 +29,7 @@ def main() -> None:
     Configure it:  rpcbridge.toml, then  rpcbridge check-config
     Run it:        rpcbridge serve
     Test it:       rpcbridge call --press 1,1234
+    Look inside:   rpcbridge translate request.xml
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -45,3 +47,4 @@ main.add_command(serve)
 main.add_command(reload)
 main.add_command(check_config)
 main.add_command(call)
+main.add_command(translate)

@@ -21,7 +21,7 @@ from rpcbridge.transport import Transport
 @click.option("--press", default="", metavar="KEYS", help="Keys for each prompt, e.g. 1,1234; an empty one stays silent (1,,9).")
 @click.option("--did", default="0730000000", show_default=True, help="The number that is called.")
 @click.option("--caller", default="0540000000", show_default=True, help="The caller's number.")
-@click.option("--dialect", type=click.Choice(["xmlrpc", "json"]), default="xmlrpc", show_default=True, help="The wire form.")
+@click.option("--dialect", type=click.Choice(["xmlrpc", "json", "jsonrpc"]), default="xmlrpc", show_default=True, help="The wire form.")
 @click.option(
     "--outcome", type=click.Choice(list(OUTCOMES)), default="answer", show_default=True, help="What comes of a dialled call."
 )

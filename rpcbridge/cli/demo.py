@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import NoReturn
@@ -38,15 +39,19 @@ def demo() -> None:
     """Run the bridge with a small example backend, and print things to try.
 
     The bridge listens on 127.0.0.1:8080 (PORT respected), the example backend on a free port.
-    Nothing outside this machine is contacted, no configuration file is read. Ctrl-C stops both.
+    Nothing outside this machine is contacted, no configuration file is read, and what is recorded
+    for the debug pages is gone at the end. Ctrl-C stops both.
     """
     port = _chosen_port()
     backend_port = _any_free_port()
     quiet = {name: value for name, value in os.environ.items() if not name.startswith("RPCBRIDGE_")}
     environment = quiet | {"PORT": str(port), "RPCBRIDGE_CONFIG": os.devnull, "RPCBRIDGE_FALLBACK__ACTION": "hangup"}
+    folder = tempfile.TemporaryDirectory(prefix="rpcbridge-demo-", ignore_cleanup_errors=True)
     environment |= {
         "RPCBRIDGE_BACKEND__URL": f"http://127.0.0.1:{backend_port}",
         "RPCBRIDGE_FALLBACK__PROMPT": "technical_problem",
+        "RPCBRIDGE_DEBUG__ENABLED": "true",
+        "RPCBRIDGE_DATABASE__URL": f"sqlite:///{folder.name}/demo.db",
     }
     example = next((str(path) for path in _EXAMPLES if path.is_file()), "")
     programs: list[subprocess.Popen[bytes]] = []
@@ -65,6 +70,7 @@ def demo() -> None:
         click.echo("\nStopping.")
     finally:
         _stop(programs)
+        folder.cleanup()
 
 
 def _chosen_port() -> int:
@@ -109,6 +115,10 @@ curl -s {url} --data '{body}'
 3. English, "a person", whose line is busy:
 
 {command} call{at} --press 2,2 --outcome busy --dialect json
+
+4. What happened, hop by hop, in a browser:
+
+http://127.0.0.1:{port}/debug/
 
 """
 

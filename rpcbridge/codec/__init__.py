@@ -1,76 +1,106 @@
 """bytes <-> MethodCall, MethodResponse, Fault, in any of the wire forms. Pure: no I/O, no telephony, no clock.
 
 The bridge reads calls and writes replies; the emulated phone system writes calls and reads
-replies. Each dialect is one module (or a reader and a writer) with the same four functions.
+replies. Each dialect is one module (or a reader and a writer); both JSON ones stand on json_text.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from rpcbridge.codec import json_call, xmlrpc_reader, xmlrpc_writer
+from rpcbridge.codec import json_call, json_rpc, json_text, xmlrpc_reader, xmlrpc_writer
 from rpcbridge.codec.faults import CODES, fault_of
-from rpcbridge.codec.text import to_utf8
-from rpcbridge.codec.values import Fault, Lexical, MethodCall, MethodResponse, Value
-from rpcbridge.errors import CallError, NotWellFormed, Repair
+from rpcbridge.codec.limits import MAX_ITEMS
+from rpcbridge.codec.pretty import laid_out
+from rpcbridge.codec.text import readable, to_utf8
+from rpcbridge.codec.values import Batch, BatchResponse, Fault, Lexical, MethodCall, MethodResponse, Reply, Value
+from rpcbridge.errors import CallError, NotACall, NotWellFormed, Repair
 
 __all__ = [
-    "CODES", "DIALECTS", "Fault", "Lexical", "MethodCall", "MethodResponse", "Value",
-    "content_type", "decode_call", "decode_reply", "encode_call", "encode_reply", "fault_of",
+    "CODES", "DIALECTS", "MAX_ITEMS", "Batch", "BatchResponse", "Fault", "Lexical", "MethodCall", "MethodResponse", "Reply",
+    "Value", "content_type", "decode_call", "decode_reply", "decode_request", "dialect_of", "encode_call", "encode_reply",
+    "fault_of", "laid_out", "readable",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class _Dialect:
     content_type: str
-    read_call: Callable[[bytes], MethodCall]
-    read_response: Callable[[bytes], MethodResponse | Fault]
     write_call: Callable[[MethodCall], str]
     write_response: Callable[[MethodResponse | Fault], str]
 
 
-_XMLRPC = _Dialect(
-    "text/xml; charset=utf-8",
-    xmlrpc_reader.read_call, xmlrpc_reader.read_response,
-    xmlrpc_writer.write_call, xmlrpc_writer.write_response,
-)  # fmt: skip
-_JSON = _Dialect(
-    "application/json; charset=utf-8",
-    json_call.read_call, json_call.read_response,
-    json_call.write_call, json_call.write_response,
-)  # fmt: skip
-
-DIALECTS = {"xmlrpc": _XMLRPC, "json": _JSON}
+_JSON_TYPE = "application/json; charset=utf-8"
+DIALECTS = {
+    "xmlrpc": _Dialect("text/xml; charset=utf-8", xmlrpc_writer.write_call, xmlrpc_writer.write_response),
+    "json": _Dialect(_JSON_TYPE, json_call.write_call, json_call.write_response),
+    "jsonrpc": _Dialect(_JSON_TYPE, json_rpc.write_call, json_rpc.write_response),
+}
 
 # The dialect is told by the text itself, never by a Content-Type.
 _BY_FIRST = {b"<": "xmlrpc", b"{": "json", b"[": "json"}
+_JSON_RPC = re.compile(rb"""["'{,\s]jsonrpc["']?\s*:""")
+
+
+def decode_request(body: bytes) -> MethodCall | Batch:
+    """The call or the batch of calls in `body`, whatever its dialect. Raises CallError and nothing else."""
+    text, dialect, repairs = _text(body)
+    try:
+        call = xmlrpc_reader.read_call(text) if dialect == "xmlrpc" else _json_call(text)
+    except CallError as error:
+        error.dialect = error.dialect or dialect
+        raise
+    return replace(call, repairs=(*repairs, *call.repairs)) if repairs else call
 
 
 def decode_call(body: bytes) -> MethodCall:
-    """The call in `body`, whatever its dialect. Raises CallError and nothing else."""
-    text, dialect, call_repairs = _text(body)
-    try:
-        call = DIALECTS[dialect].read_call(text)
-    except CallError as error:
-        error.dialect = dialect
-        raise
-    if not call_repairs:
-        return call
-    return MethodCall(call.method, call.params, call.dialect, (*call_repairs, *call.repairs))
+    """The one call in `body`, whatever its dialect. Raises CallError and nothing else."""
+    call = decode_request(body)
+    if isinstance(call, Batch):
+        raise NotACall(f"one call is expected, this is a batch of {len(call.items)}", dialect=call.dialect)
+    return call
 
 
 def decode_reply(body: bytes) -> MethodResponse | Fault:
     """The reply in `body`. Raises CallError and nothing else."""
     text, dialect, _ = _text(body)
-    return DIALECTS[dialect].read_response(text)
+    if dialect == "xmlrpc":
+        return xmlrpc_reader.read_response(text)
+    parsed = json_text.parse(text)
+    is_rpc = isinstance(parsed.raw, dict) and json_rpc.speaks(parsed.raw)
+    return json_rpc.response_in(parsed) if is_rpc else json_call.response_in(parsed)
 
 
-def encode_reply(response: MethodResponse | Fault, dialect: str, *, numeric_references: bool = False) -> bytes:
+def dialect_of(head: bytes) -> str:
+    """The dialect of a body that cannot be read, as far as its beginning tells."""
+    dialect = _BY_FIRST.get(head.lstrip(b" \t\r\n")[:1], "xmlrpc")
+    return "jsonrpc" if dialect == "json" and _JSON_RPC.search(head[:4096]) else dialect
+
+
+def _json_call(text: bytes) -> MethodCall | Batch:
+    try:
+        parsed = json_text.parse(text)
+    except CallError as error:
+        error.dialect = dialect_of(text)
+        raise
+    if not json_rpc.speaks(parsed.raw):
+        return json_call.call_in(parsed)
+    try:
+        return json_rpc.call_in(parsed)
+    except CallError as error:
+        error.dialect = "jsonrpc"
+        raise
+
+
+def encode_reply(response: Reply, dialect: str, *, numeric_references: bool = False) -> bytes:
     """`response` in `dialect`, in the profile every client reads; `numeric_references`: XML in ASCII only.
 
     Raises EncodeError.
     """
+    if isinstance(response, BatchResponse):
+        return _bytes(json_rpc.write_response(response), False)
     text = DIALECTS[dialect].write_response(response)
     return _bytes(text, numeric_references and dialect == "xmlrpc")
 

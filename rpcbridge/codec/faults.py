@@ -17,4 +17,4 @@ CODES = {
 
 def fault_of(error: CallError) -> Fault:
     """The fault that answers `error`."""
-    return Fault(CODES[error.reason], str(error))
+    return Fault(CODES[error.reason], str(error), error.id)

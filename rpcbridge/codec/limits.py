@@ -5,3 +5,6 @@
 # bound what a hostile body can make us build.
 MAX_DEPTH = 32
 MAX_VALUES = 5_000
+
+# Calls in one request, a batch or system.multicall. They are handled one after the other within one deadline.
+MAX_ITEMS = 20

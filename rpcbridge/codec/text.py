@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import codecs
 import re
+from contextlib import suppress
 from encodings.aliases import aliases
 
-from rpcbridge.errors import NotWellFormed, Repair, UnsupportedEncoding
+from rpcbridge.errors import CallError, NotWellFormed, Repair, UnsupportedEncoding
 
 _BLANK = b" \t\r\n\0"
 _DECLARED = re.compile(rb"\n*<\?xml(?:[\s?]|\Z)")
@@ -45,6 +46,16 @@ def to_utf8(body: bytes) -> tuple[bytes, tuple[Repair, ...]]:
     # The declaration goes, its line ends stay: errors name the sender's line.
     rest = b"\n" * declaration[0].count(b"\n") + body[declaration.end() :]
     return _from_label(rest, label[1].decode("latin-1") if label else "utf-8")
+
+
+def readable(body: bytes) -> str:
+    """`body` for a person to read, whatever it is: as nearly as it came as can be told."""
+    with suppress(UnicodeError):
+        return body.decode()
+    try:
+        return to_utf8(body)[0].decode()
+    except CallError:
+        return body.decode("utf-8", "replace")
 
 
 def _stripped(body: bytes) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from rpcbridge.errors import Repair
+from rpcbridge.errors import CallError, Repair
 
 
 class Lexical(str):
@@ -30,19 +30,35 @@ Value: TypeAlias = "str | int | list[Value] | dict[str, Value] | None"
 
 @dataclass(frozen=True, slots=True)
 class MethodCall:
-    """One call of a remote method, whatever wire it came over."""
+    """One call of a remote method, whatever wire it came over.
+
+    id: JSON-RPC's, a Lexical where it was a number, None where it was null or the dialect has none.
+    unanswered: a JSON-RPC notification, which has no id: its sender reads no reply.
+    """
 
     method: str
     params: tuple[Value, ...] = ()
     dialect: str = "xmlrpc"
     repairs: tuple[Repair, ...] = ()
+    id: str | None = None
+    unanswered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Several calls in one request; an item that is no call is the error that says why. JSON-RPC alone has it."""
+
+    items: tuple[MethodCall | CallError, ...]
+    repairs: tuple[Repair, ...] = ()
+    dialect: str = "jsonrpc"
 
 
 @dataclass(frozen=True, slots=True)
 class MethodResponse:
-    """The value a method call is answered with."""
+    """The value a method call is answered with, and the call's id."""
 
     value: Value
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +67,14 @@ class Fault:
 
     code: int
     message: str
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResponse:
+    """The replies to a batch, in its order; at least one."""
+
+    responses: tuple[MethodResponse | Fault, ...]
+
+
+Reply: TypeAlias = "MethodResponse | Fault | BatchResponse"

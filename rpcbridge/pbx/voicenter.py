@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rpcbridge.codec import Fault, MethodCall, content_type, decode_reply, encode_call
+from rpcbridge.codec import Fault, Lexical, MethodCall, content_type, decode_reply, encode_call
 from rpcbridge.domain.causes import definition
 from rpcbridge.errors import CallError, Problem, ReplyError, RpcbridgeError
 from rpcbridge.platforms.voicenter.replies import load_native
@@ -69,7 +69,7 @@ class Voicenter:
         while not call.over and call.turns < MAX_TURNS:
             yield self._turn(call)
         sent = call.ended()
-        reply, milliseconds = self._post(MethodCall("HANGUP_CALL", (sent,), script.dialect))
+        reply, milliseconds = self._post("HANGUP_CALL", sent, script.dialect)
         status = str(reply.get("STATUS"))
         acknowledged = status == "0"
         heard = f"is {'' if acknowledged else 'NOT '}acknowledged (STATUS {status})"
@@ -77,12 +77,14 @@ class Voicenter:
 
     def _turn(self, call: _Call) -> Turn:
         sent = call.question()
-        reply, milliseconds = self._post(MethodCall("GET_IVR_ACTION", (sent,), call.script.dialect))
+        reply, milliseconds = self._post("GET_IVR_ACTION", sent, call.script.dialect)
         action, language, data = _usable(reply)
         heard = tuple(call.hear(action, language, data))
         return Turn("GET_IVR_ACTION", sent, action, data, heard, milliseconds)
 
-    def _post(self, call: MethodCall) -> tuple[Mapping[str, Any], int]:
+    def _post(self, method: str, sent: Mapping[str, Any], dialect: str) -> tuple[Mapping[str, Any], int]:
+        id = Lexical(str(secrets.randbelow(2**31)), "int") if dialect == "jsonrpc" else None
+        call = MethodCall(method, (dict(sent),), dialect, id=id)
         request = HttpRequest(self._url, (("Content-Type", content_type(call.dialect)),), encode_call(call))
         started = time.monotonic()
         reply = self._transport.send(request, self._patience)
@@ -97,6 +99,8 @@ class Voicenter:
             raise ReplyError([Problem("", str(error))]) from None
         if isinstance(response, Fault):
             raise ReplyError([Problem("", f"fault {response.code}: {response.message}")])
+        if response.id != call.id:
+            raise ReplyError([Problem("id", f"the request's is {call.id}, the reply's {response.id}: this answers another request")])
         if not isinstance(response.value, dict):
             raise ReplyError([Problem("", "the reply is no struct")])
         return response.value, milliseconds

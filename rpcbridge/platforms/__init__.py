@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from rpcbridge.codec import Fault, MethodCall, MethodResponse
+from rpcbridge.codec import MethodCall, MethodResponse, Reply
 from rpcbridge.domain.actions import AnyAction, Catalogue
 from rpcbridge.domain.events import Event
 from rpcbridge.errors import Problem, Repair, RpcbridgeError, listed
+from rpcbridge.redaction import Sensitivity
 
 Kind = Literal["question", "notification"]
 
@@ -23,6 +24,14 @@ class UnusableCall(RpcbridgeError):
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         self.problems = problems
         super().__init__(listed(problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What system.methodHelp and system.methodSignature say of a method: the types of its result and its parameters."""
+
+    help: str
+    signature: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,8 @@ class Platform(Protocol):
 
     name: str
     methods: Mapping[str, Kind]
+    descriptions: Mapping[str, Description]
+    sensitive: Mapping[str, Sensitivity]  # the platform's own fields that a record must not show as they are
 
     def to_domain(self, call: MethodCall, receipt: Receipt) -> tuple[Event, tuple[Repair, ...]]:
         """The event `call` reports. Raises UnusableCall with every problem."""
@@ -78,8 +89,8 @@ class Platform(Protocol):
     def acknowledge(self, delivered: bool) -> MethodResponse:
         """The reply to a notification."""
 
-    def encode(self, response: MethodResponse | Fault, dialect: str) -> bytes:
-        """A response or fault as bytes in `dialect`."""
+    def encode(self, response: Reply, dialect: str) -> bytes:
+        """A response, a fault or the replies to a batch as bytes in `dialect`."""
 
 
 class PlatformFolder(Protocol):

@@ -1,14 +1,15 @@
-"""The backend's answer -> an action. Reads generously, names every problem at once, never guesses."""
+"""The backend's answer <-> an action. Reads generously, names every problem at once, never guesses."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, pre_load, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
-from rpcbridge.domain.actions import ACTIONS, AnyAction, Hangup, Menu
+from rpcbridge.domain.actions import ACTIONS, AnyAction, Hangup, Menu, Prompt
 from rpcbridge.domain.events import ABSENT
 from rpcbridge.errors import AnswerRejected, Problem, Repair, nearest, shown
 from rpcbridge.schemas.fields import AnswerSchema, Flag, OneOf, PromptField, Text, Whole, problems_of
@@ -30,17 +31,16 @@ class Answer:
 class _Fields(AnswerSchema):
     """A row of the contract. Where a field may be left out, an empty text counts as left out too."""
 
-    @pre_load
-    def _given(self, data: Any, **_: Any) -> Any:
-        if not isinstance(data, Mapping):
-            return data
-        required = {name for name, field in self.fields.items() if field.required}
-        keep_empty = {"caller_number", "caller_name"}
-        return {
-            key: value
-            for key, value in data.items()
-            if value is not None and (value != "" or key in required or key in keep_empty)
-        }
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._may_be_empty = {name for name, field in self.fields.items() if field.required} | {"caller_number", "caller_name"}
+
+    def given(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """`data` without what is left out."""
+        said = super().given(data)
+        if "" not in said.values():
+            return said
+        return {key: value for key, value in said.items() if value != "" or key in self._may_be_empty}
 
 
 class _MenuFields(_Fields):
@@ -142,6 +142,21 @@ def load(answer: object) -> Answer:
     if "language" in read:
         read["language"] = _normal_language(read["language"])
     return Answer(_action(kind, read), answer.get("state", ABSENT), repairs_between(answer, read) + _left_out(answer, read))
+
+
+def dump(action: AnyAction) -> dict[str, Any]:
+    """The JSON object of `action` with its defaults filled in: `load` reads the same action out of it, without a repair."""
+    return {"action": action.action, **_said(action)}
+
+
+def _said(value: Any) -> Any:
+    """What `value` says: a prompt's name as it is, an object without what it leaves out, a list."""
+    if isinstance(value, Prompt) and value.name is not None:
+        return value.name
+    if is_dataclass(value):
+        given = {field.name: getattr(value, field.name) for field in dataclass_fields(value)}
+        return {name: _said(inner) for name, inner in given.items() if inner is not None and inner != ()}
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _action(kind: str, read: Mapping[str, Any]) -> AnyAction:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate, validates_schema
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from rpcbridge.domain.actions import Prompt
 from rpcbridge.errors import Problem, nearest, shown
@@ -108,25 +108,44 @@ class PromptField(fields.Field[Prompt]):
         return Prompt(**loaded)
 
 
-class AnswerSchema(Schema):
-    """A schema that names the nearest known key for an unknown one, beside all other problems."""
+class GivenSchema(Schema):
+    """A schema for what says something: null counts as left out, as .NET, Java and PHP write every unset property.
+
+    What marshmallow offers hooks for is done around `load` instead: its hooks cost more than the fields.
+    """
 
     class Meta:
         unknown = EXCLUDE
 
     error_messages = {"type": "expected an object"}  # noqa: RUF012  # as marshmallow declares it
 
-    @pre_load
-    def _given(self, data: Any, **_: Any) -> Any:
-        """What says something: null counts as left out, as .NET and Java write every unset property."""
-        return {key: value for key, value in data.items() if value is not None} if isinstance(data, Mapping) else data
+    def load(self, data: Any, **options: Any) -> Any:
+        """As marshmallow's: raises ValidationError with every problem."""
+        return super().load(self.given(data) if isinstance(data, Mapping) else data, **options)
 
-    @validates_schema(pass_original=True, skip_on_field_errors=False)
-    def _no_strangers(self, data: Any, original: Any, **_: Any) -> None:
-        known = [str(field.data_key or name) for name, field in self.fields.items()]
-        strangers = [key for key in original if key not in known] if isinstance(original, Mapping) else []
-        if strangers:
-            raise ValidationError({str(key): [f"unknown key, {nearest(str(key), known)}"] for key in strangers})
+    def given(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """`data` without what is left out."""
+        return data if None not in data.values() else {key: value for key, value in data.items() if value is not None}
+
+
+class AnswerSchema(GivenSchema):
+    """One that names the nearest known key for an unknown one, beside all other problems."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._known = {str(field.data_key or name): None for name, field in self.fields.items()}
+
+    def load(self, data: Any, **options: Any) -> Any:
+        """As marshmallow's: raises ValidationError with every problem."""
+        strangers = [key for key in data if key not in self._known] if isinstance(data, Mapping) else []
+        if not strangers:
+            return super().load(data, **options)
+        messages: dict[str, Any] = {str(key): [f"unknown key, {nearest(str(key), list(self._known))}"] for key in strangers}
+        try:
+            read = super().load(data, **options)
+        except ValidationError as error:
+            raise ValidationError(messages | error.messages_dict, data=data, valid_data=error.valid_data) from None
+        raise ValidationError(messages, data=data, valid_data=read)
 
 
 class _PromptSchema(AnswerSchema):

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
+from rpcbridge.codec import dialect_of
 from rpcbridge.errors import NotACall, NotWellFormed, UnsupportedEncoding
 
 _HEAD = 64  # bytes of a body that is too large: enough to refuse it in its own dialect
@@ -22,11 +23,6 @@ def abandon(environ: dict[str, Any]) -> None:
     if connection is not None:
         with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_RD)
-
-
-def _dialect(head: bytes) -> str:
-    """The dialect a refusal is written in, as far as the body's beginning tells."""
-    return "json" if head.lstrip()[:1] in (b"{", b"[") else "xmlrpc"
 
 
 class BodyReader:
@@ -55,15 +51,15 @@ class BodyReader:
         if expected is not None and len(body) < expected:
             late = self._clock() >= deadline
             why = "in time" if late else "before the connection ended"
-            raise NotWellFormed(f"only {len(body)} of the body's {expected} bytes came {why}", dialect=_dialect(body))
+            raise NotWellFormed(f"only {len(body)} of the body's {expected} bytes came {why}", dialect=dialect_of(body))
         if expected is None and self._clock() >= deadline:
-            raise NotWellFormed("the body did not come in time", dialect=_dialect(body))
+            raise NotWellFormed("the body did not come in time", dialect=dialect_of(body))
         return self._inflated(body, environ.get("HTTP_CONTENT_ENCODING", ""))
 
     def _refuse(self, environ: dict[str, Any], head: bytes) -> NoReturn:
         abandon(environ)
         message = f"the body is larger than {self._limit} bytes (server.max_body)"
-        raise NotACall(message, dialect=_dialect(head))
+        raise NotACall(message, dialect=dialect_of(head))
 
     def _inflated(self, body: bytes, encoding: str) -> bytes:
         name = encoding.strip().lower()

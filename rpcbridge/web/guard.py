@@ -1,10 +1,13 @@
-"""Who may post to a platform's route: a secret in the path, an allow-list of networks."""
+"""Who may post to a platform's route, and who may look at the debug pages."""
 
 from __future__ import annotations
 
+import base64
 import hmac
 import ipaddress
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -38,6 +41,49 @@ class Guard:
                 break
             address = hop.strip()
         return address
+
+
+class DebugGuard:
+    """The debug pages' door: a token where one is configured, else nobody but this very machine."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token.encode()
+
+    def refusal(self, environ: Mapping[str, Any]) -> str:
+        """Why this WSGI request may not look: `no_token`, `token` (a wrong one) or `not_local`; "" where it may."""
+        if self._token:
+            given = _credential(environ.get("HTTP_AUTHORIZATION", ""))
+            return "" if hmac.compare_digest(given, self._token) else "token" if given else "no_token"
+        return "" if _local(environ) else "not_local"
+
+
+def _credential(authorization: str) -> bytes:
+    """The token in an Authorization header: of Bearer, or the password of Basic, which browsers ask for by themselves."""
+    scheme, _, given = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return given.strip().encode()
+    try:
+        return base64.b64decode(given, validate=True).partition(b":")[2] if scheme.lower() == "basic" else b""
+    except ValueError:  # not of this alphabet
+        return b""
+
+
+def _local(environ: Mapping[str, Any]) -> bool:
+    """Whether the request was made on this machine. Behind a proxy every peer is; it says so in a header.
+
+    A loopback Host too: else a page on the web could have a browser here ask for it under a name of its own.
+    """
+    try:
+        peer = ipaddress.ip_address(environ.get("REMOTE_ADDR", ""))
+    except ValueError:
+        return False
+    peer = getattr(peer, "ipv4_mapped", None) or peer
+    forwarded = any(name.startswith(_FORWARDING) for name in environ)
+    return peer.is_loopback and not forwarded and bool(_LOCAL_HOST.fullmatch(environ.get("HTTP_HOST", "")))
+
+
+_FORWARDING = ("HTTP_FORWARDED", "HTTP_X_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP")
+_LOCAL_HOST = re.compile(r"(?:localhost|127\.[0-9.]+|\[::1\])(?::[0-9]+)?", re.ASCII | re.IGNORECASE)
 
 
 def _within(address: str, networks: list[_Network]) -> bool:

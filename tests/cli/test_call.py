@@ -39,7 +39,7 @@ def play(bridge: bridges.Running, *arguments: str) -> list[dict]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-@pytest.mark.parametrize("dialect", ["xmlrpc", "json"])
+@pytest.mark.parametrize("dialect", ["xmlrpc", "json", "jsonrpc"])
 def test_an_order_is_looked_up(shop, dialect: str):
     turns = play(shop, "--dialect", dialect, "--press", "1,1,1234")
     assert [turn["action"] for turn in turns] == ["MENU", "MENU", "MENU", "SAYDIGITS", ""]
@@ -163,3 +163,17 @@ def test_the_demo_says_when_its_port_is_taken(backend: backends.Backend):
     done = rpcbridge("demo", PORT=str(backend.port))
     assert done.returncode == 3
     assert "PORT=" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        ({"jsonrpc": "2.0", "result": {"STATUS": 0, "ACTION": "HANGUP", "LANGUAGE": "HE", "DATA": {}}, "id": "other"}, "another request"),
+        ({"STATUS": 0, "ACTION": "HANGUP", "LANGUAGE": "HE", "DATA": {}}, "another request"),
+        ({"jsonrpc": "2.0", "error": {"code": -32600, "message": "no"}, "id": None}, "fault -32600: no"),
+    ],
+)
+def test_a_reply_to_another_request_is_not_taken(backend: backends.Backend, reply: dict, said: str):
+    backend.behave = backends.reply(reply)
+    done = rpcbridge("call", "--dialect", "jsonrpc", "--url", f"{backend.url}/voicenter")
+    assert (done.returncode, said in done.stderr) == (1, True), done.stderr

@@ -40,6 +40,7 @@ def test_a_worker_that_takes_one_call_at_a_time_says_so(backend: backends.Backen
     gunicorn = [sys.executable, "-m", "gunicorn", "wsgi:app", "--worker-class", "sync", "--threads", "1"]
     with bridges.running(tmp_path, f'[backend]\nurl = "{backend.url}"\n', command=gunicorn, cwd=bridges.ROOT) as bridge:
         assert asked(bridge) == asked(bridge) == "HANGUP"
+        assert bridge.last_line("one_call_at_a_time")
         assert len(bridge.lines("one_call_at_a_time")) == 1
 
 

@@ -157,14 +157,6 @@ def test_batches_are_refused(body: str):
 
 
 @pytest.mark.parametrize(
-    "body", ['{"jsonrpc": "2.0", "method": "M", "params": {}, "id": 1}', '{"jsonrpc": "2.0", "METHOD": "M"}']
-)
-def test_json_rpc_is_refused_by_name(body: str):
-    error = refused(body)
-    assert (error.reason, "JSON-RPC" in str(error)) == ("not_a_call", True)
-
-
-@pytest.mark.parametrize(
     ("body", "line"),
     [
         ('{"METHOD": "M",\n"DATA": {\n"A" 1}}', 3),

@@ -10,7 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rpcbridge.codec import Fault, Lexical, MethodCall, MethodResponse, decode_call, decode_reply, encode_call, encode_reply
+from rpcbridge.codec import (
+    Batch,
+    Fault,
+    Lexical,
+    MethodCall,
+    MethodResponse,
+    decode_call,
+    decode_reply,
+    decode_request,
+    encode_call,
+    encode_reply,
+)
 from rpcbridge.codec.limits import MAX_DEPTH
 from rpcbridge.errors import CallError
 
@@ -19,12 +30,16 @@ CALLS = [
     b"<value><int>5</int></value></member></struct></value></param></params></methodCall>",
     b'{"METHOD": "M", "DATA": {"A": "5", "B": [1, null, true, 1.5e3]}}',
     b"{METHOD: 'M', DATA: {A: '5', B: [1, null, -0.5,],},}",
+    b'{"jsonrpc": "2.0", "method": "M", "params": {"A": "5", "B": [1, null, true]}, "id": 1.5e3}',
+    b"[{jsonrpc: '2.0', method: 'M', params: [{A: '5'}], id: 'x'}, {jsonrpc: '2.0', method: 'N'},]",
 ]
 REPLIES = [
     b"<methodResponse><params><param><value><array><data><value>x</value></data></array></value></param></params></methodResponse>",
     b"<methodResponse><fault><value><struct><member><name>faultCode</name><value><int>4</int></value></member>"
     b"<member><name>faultString</name><value>x</value></member></struct></value></fault></methodResponse>",
     b'{"STATUS": 1, "ERROR": {"code": -32600, "message": "x"}}',
+    b'{"jsonrpc": "2.0", "error": {"code": -32600, "message": "x"}, "id": null}',
+    b'{"jsonrpc": "2.0", "result": {"A": [1]}, "id": 15616841651}',
 ]
 XML_PIECES = st.sampled_from(
     ["<value>", "</value>", "<value/>", "<struct>", "</struct>", "<member>", "</member>", "<name>", "</name>", "<array>", "</array>",
@@ -33,7 +48,7 @@ XML_PIECES = st.sampled_from(
      " a='b'", "<ex:i8>", "</ex:i8>", "faultCode", "5", "\n", "\r", "\0", "ש", "<", ">", "/"]
 )  # fmt: skip
 JSON_PIECES = st.sampled_from(
-    ["{", "}", "[", "]", ":", ",", '"', "'", "\\", "//", "/*", "*/", "\n", "METHOD", "DATA", "ERROR", "code", "message", "a", "$", "_",
+    ["{", "}", "[", "]", ":", ",", '"', "'", "\\", "//", "/*", "*/", "\n", "METHOD", "DATA", "ERROR", "jsonrpc:'2.0'", "method:'M'", "id", "params", "code", "message", "a", "$", "_",
      "\\u0031", "\\ud800", "0", "5", "-", "+", ".", "e", "x", "NaN", "Infinity", "null", "true", "ש", "\0", " "]
 )  # fmt: skip
 
@@ -68,7 +83,8 @@ ANY_CALL = st.one_of(
         ("<methodCall>", "</methodCall>"),
         ("<?xml ", "?><methodCall/>"),
     ),
-    skeleton(JSON_PIECES, ("{METHOD:'M',DATA:", "}"), ('{"METHOD":"M","DATA":', "}"), ("{", "}"), ("[", "]")),
+    skeleton(JSON_PIECES, ("{METHOD:'M',DATA:", "}"), ('{"METHOD":"M","DATA":', "}"), ("{", "}"), ("[", "]"),
+             ("{jsonrpc:'2.0',method:'M',", "}"), ("[{jsonrpc:'2.0',method:'M',", "}]")),
 )
 ANY_REPLY = st.one_of(
     st.binary(max_size=200),
@@ -94,6 +110,19 @@ def test_decoding_a_call_raises_nothing_but_call_error(body: bytes):
 
 
 @settings(max_examples=1_000, deadline=None)
+@given(ANY_CALL)
+def test_whatever_comes_as_json_rpc_can_be_answered_with_its_id(body: bytes):
+    try:
+        call = decode_request(body)
+        items = call.items if isinstance(call, Batch) else [call]
+    except CallError as error:
+        items = [error]
+    for item in items:
+        json.loads(encode_reply(MethodResponse("x", item.id), "jsonrpc"))
+        json.loads(encode_reply(Fault(-32600, "x", item.id), "jsonrpc"))
+
+
+@settings(max_examples=1_000, deadline=None)
 @given(ANY_REPLY)
 def test_decoding_a_reply_raises_nothing_but_call_error(body: bytes):
     with contextlib.suppress(CallError):
@@ -106,7 +135,7 @@ def test_a_refusal_says_something_short_that_can_be_written(body: bytes):
     refusal = _refusal(body)
     if refusal is not None:
         assert 0 < len(refusal) < 300
-        for dialect in ("xmlrpc", "json"):
+        for dialect in ("xmlrpc", "json", "jsonrpc"):
             assert isinstance(decode_reply(encode_reply(Fault(-32700, refusal), dialect)), Fault)
 
 
@@ -145,10 +174,11 @@ def test_the_standard_client_reads_back_what_a_reply_says(value: object, referen
 def test_any_text_at_all_is_written_so_that_the_standard_client_can_read_it(value: object):
     xmlrpc.client.loads(encode_reply(MethodResponse(value), "xmlrpc"))
     json.loads(encode_reply(MethodResponse(value), "json"))
+    json.loads(encode_reply(MethodResponse(value), "jsonrpc"))
 
 
 @settings(max_examples=200, deadline=None)
-@given(ANY_TEXT, INT_32, st.sampled_from(["xmlrpc", "json"]))
+@given(ANY_TEXT, INT_32, st.sampled_from(["xmlrpc", "json", "jsonrpc"]))
 def test_a_fault_comes_back_whatever_its_message(message: str, code: int, dialect: str):
     read = decode_reply(encode_reply(Fault(code, message), dialect))
     assert isinstance(read, Fault)
@@ -173,7 +203,7 @@ def as_read(value: object) -> object:
     return Lexical(str(value), "int") if isinstance(value, int) else value
 
 
-@pytest.mark.parametrize("dialect", ["xmlrpc", "json"])
+@pytest.mark.parametrize("dialect", ["xmlrpc", "json", "jsonrpc"])
 @settings(max_examples=300, deadline=None)
 @given(method=NAME, value=values(XML_TEXT | st.integers(), XML_TEXT))
 def test_a_call_that_was_written_is_read_back(dialect: str, method: str, value: object):
@@ -182,13 +212,14 @@ def test_a_call_that_was_written_is_read_back(dialect: str, method: str, value: 
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.integers(1, MAX_DEPTH + 8), st.sampled_from(["xmlrpc", "json"]))
+@given(st.integers(1, MAX_DEPTH + 8), st.sampled_from(["xmlrpc", "json", "jsonrpc"]))
 def test_depth_is_bounded_alike_in_both_dialects_up_to_the_outer_object(depth: int, dialect: str):
     value: object = "x"
     for _ in range(depth):
         value = [value]
     body = encode_call(MethodCall("M", (value,), dialect))
-    if depth <= MAX_DEPTH - 2:
+    around = 3 if dialect == "jsonrpc" else 2  # params by place are an array of their own
+    if depth <= MAX_DEPTH - around:
         assert decode_call(body).params == (value,)
     elif depth > MAX_DEPTH:
         with pytest.raises(CallError, match="deeper"):

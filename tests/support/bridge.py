@@ -10,10 +10,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -75,12 +76,18 @@ class Running:
         found = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
         return [line for line in found if line["event"] == event]
 
-    def last_line(self) -> dict:
-        """The newest exchange's line, which is written just after the reply."""
-        before = time.monotonic()
-        while not (lines := self.lines()) and time.monotonic() < before + 3:
-            time.sleep(0.02)
-        return lines[-1]
+    def last_line(self, event: str = "exchange", **said: object) -> dict:
+        """The newest line of one kind that says so; lines are written just after the reply."""
+        return awaited(lambda: [line for line in self.lines(event) if said.items() <= line.items()])[-1]
+
+
+def awaited(look: Callable[[], Any], seconds: float = 5.0) -> Any:
+    """What `look` finds, as soon as it finds anything: at the latest after `seconds`."""
+    end = time.monotonic() + seconds
+    while not (found := look()) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert found, "it did not come"
+    return found
 
 
 @contextmanager

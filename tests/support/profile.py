@@ -43,14 +43,17 @@ SAMPLED = {
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def check_reply(status: int, headers: Mapping[str, str], body: bytes, *, sampled: bool = False) -> object:
+def check_reply(
+    status: int, headers: Mapping[str, str], body: bytes, *, sampled: bool = False, tables: bool = True
+) -> object:
     """The value a reply carries (a fault's struct for a fault). Raises AssertionError for what breaks any client.
 
     `headers` have lower-case names. `sampled`: the reply has the types of the document's samples.
+    `tables`: it is one of Voicenter's replies, and not one of system.* or a batch. A batch's value is the list of its items'.
     """
     dialect = _http(status, headers, body)
-    value, fault = _xml(body) if dialect == "xmlrpc" else _json(body)
-    if not fault:
+    value, fault = _xml(body) if dialect == "xmlrpc" else _json(body, batch=not tables)
+    if tables and not fault:
         _reply(value, SAMPLED[dialect] if sampled else set())
     return value
 
@@ -142,8 +145,9 @@ def _value(element: ElementTree.Element) -> object:
     return _distinct(members)
 
 
-def _json(body: bytes) -> tuple[object, bool]:
-    _require(body.startswith(b"{"), f"the body begins with {body[:10]!r}, not with an object")
+def _json(body: bytes, batch: bool) -> tuple[object, bool]:
+    begins = (b"{", b"[") if batch else b"{"
+    _require(body.startswith(begins), f"the body begins with {body[:10]!r}, not with an object")
 
     def no_constant(text: str) -> NoReturn:
         raise AssertionError(f"{text} is no JSON value")
@@ -152,6 +156,11 @@ def _json(body: bytes) -> tuple[object, bool]:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=_distinct, parse_constant=no_constant)
     except ValueError as error:
         raise AssertionError(f"not JSON in UTF-8: {error}") from None
+    if isinstance(value, list):
+        _require(value, "an empty batch")
+        return [_json_rpc(one)[0] for one in value], False
+    if "jsonrpc" in value:
+        return _json_rpc(value)
     _plain(value)
     if "ERROR" not in value:
         return value, False
@@ -160,6 +169,21 @@ def _json(body: bytes) -> tuple[object, bool]:
     _require(isinstance(error, dict) and set(error) == {"code", "message"}, f"ERROR holds {error!r}")
     _require(isinstance(error["code"], int) and isinstance(error["message"], str), f"ERROR holds {error!r}")
     return value, True
+
+
+def _json_rpc(response: object) -> tuple[object, bool]:
+    """JSON-RPC 2.0, section 5: exactly one of result and error, and an id that is a text, a number or null."""
+    assert isinstance(response, dict)
+    _require(response["jsonrpc"] == "2.0", f"jsonrpc is {response['jsonrpc']!r}")
+    _require(set(response) in ({"jsonrpc", "result", "id"}, {"jsonrpc", "error", "id"}), f"a response holds {list(response)}")
+    _require(type(response["id"]) in (str, int, float, type(None)), f"id is {response['id']!r}")
+    fault = "error" in response
+    value = response["error" if fault else "result"]
+    _plain(value)
+    if fault:
+        _require(set(value) == {"code", "message"}, f"an error holds {value!r}")
+        _require(isinstance(value["code"], int) and isinstance(value["message"], str), f"an error holds {value!r}")
+    return value, fault
 
 
 def _plain(value: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import json
 import socket
 import time
 import zlib
@@ -92,7 +93,7 @@ def test_other_methods_are_not_allowed_in_plain_text(door, method: str):
 def test_a_trusted_proxy_says_who_sent_it(door, forwarded: str, status: int):
     assert door.post(BODY, X_Forwarded_For=forwarded).status == status
     if status == 403:
-        assert door.lines("request_refused")[-1]["client"] == forwarded.split(",")[-1].strip()
+        assert door.last_line("request_refused", client=forwarded.split(",")[-1].strip())
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,8 @@ def test_deflate_is_read(door):
         (b'<?xml version="1.0" encoding="klingon"?><methodCall/>', "", -32701),
         (b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><methodCall><methodName>&e;</methodName></methodCall>', "", -32600),
         (xml("NO_SUCH_METHOD", "x"), "", -32601),
-        (xml("system.listMethods", "x"), "", -32601),
+        (xml("system.listMethod", "x"), "", -32601),
+        (xml("system.listMethods", "x"), "", -32602),
         (b"<methodResponse/>", "", -32600),
     ],
 )  # fmt: skip
@@ -152,12 +154,22 @@ def test_what_is_no_call_gets_a_fault(door, body: bytes, encoding: str, code: in
 
 @pytest.mark.parametrize(
     ("body", "code"),
-    [(b"{", -32700), (b"[]", -32600), (b"{}", -32600), (b'{"METHOD": "X"}', -32601),
-     (b'{"jsonrpc": "2.0", "method": "GET_IVR_ACTION", "id": 1}', -32600)],
+    [(b"{", -32700), (b'[{"METHOD": "X"}]', -32600), (b"{}", -32600), (b'{"METHOD": "X"}', -32601)],
 )  # fmt: skip
 def test_a_fault_is_written_in_the_senders_dialect(door, body: bytes, code: int):
     reply = valid(door.post(body))
     assert (reply["STATUS"], reply["ERROR"]["code"]) == (1, code)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [(b'{"jsonrpc": "2.0", "method"', -32700), (b'{"jsonrpc": "2.0"' + b" " * 70_000, -32600), (b"[]", -32600),
+     (b'{"jsonrpc": "2.0", "method": "X", "id": 1}', -32601)],
+)  # fmt: skip
+def test_a_fault_is_an_error_object_for_json_rpc(door, body: bytes, code: int):
+    reply = door.post(body)
+    assert valid(reply)["code"] == code
+    assert "error" in json.loads(reply.body)
 
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "application/json", "text/plain", ""])

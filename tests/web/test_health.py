@@ -120,7 +120,7 @@ def test_a_bridge_whose_backend_is_down_is_degraded_and_ready(backend: backends.
         assert reply.status == 200
         assert reply.body.startswith(b"degraded\n[+] serving ok\n[-] backend failing since ")
         assert b"(html, 1 in a row), last answer " in reply.body
-        assert len(bridge.lines()) == 2  # a look at the health is no exchange
+    assert len(bridge.lines()) == 2  # a look at the health is no exchange
 
 
 def test_it_answers_while_every_place_for_a_call_is_taken(tmp_path):

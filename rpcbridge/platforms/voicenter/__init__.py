@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rpcbridge.codec import Fault, MethodCall, MethodResponse, Value, encode_reply
+from rpcbridge.codec import MethodCall, MethodResponse, Reply, Value, encode_reply
 from rpcbridge.domain.actions import AnyAction
 from rpcbridge.domain.events import Event
 from rpcbridge.errors import Repair
-from rpcbridge.platforms import Kind, Native, Options, Receipt
+from rpcbridge.platforms import Description, Kind, Native, Options, Receipt
 from rpcbridge.platforms.voicenter import replies, requests
-from rpcbridge.platforms.voicenter.tables import LANGUAGES, SAMPLED_AS_TEXT
+from rpcbridge.platforms.voicenter.tables import HELP, LANGUAGES, SAMPLED_AS_TEXT, SENSITIVE
 from rpcbridge.settings.table import flag, networks, one_of, option, secret_segment, text
 
 NAME = "voicenter"
@@ -39,6 +39,8 @@ class Voicenter:
 
     name = NAME
     methods: Mapping[str, Kind] = {"GET_IVR_ACTION": "question", "HANGUP_CALL": "notification"}
+    descriptions: Mapping[str, Description] = {method: Description(help, ("struct", "struct")) for method, help in HELP.items()}
+    sensitive = SENSITIVE
 
     def __init__(self, section: Section, options: Options) -> None:
         self._section = section
@@ -76,12 +78,12 @@ class Voicenter:
     def acknowledge(self, delivered: bool) -> MethodResponse:
         return MethodResponse({"STATUS": 0 if delivered else 1})
 
-    def encode(self, response: MethodResponse | Fault, dialect: str) -> bytes:
+    def encode(self, response: Reply, dialect: str) -> bytes:
         return encode_reply(response, dialect, numeric_references=self._section.numeric_references)
 
     def _cased(self, language: str, dialect: str) -> str:
         case = self._section.language_case
-        upper = case == "upper" or (case == "sampled" and dialect == "json")
+        upper = case == "upper" or (case == "sampled" and dialect in ("json", "jsonrpc"))
         return language.upper() if upper else language
 
 

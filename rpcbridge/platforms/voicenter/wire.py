@@ -5,31 +5,21 @@ The order of a reply's fields here is the order of its members on the wire.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from marshmallow import EXCLUDE, Schema, fields, pre_load
+from marshmallow import fields
 
 from rpcbridge.schemas.actions import DAY, HAS_DIGIT
-from rpcbridge.schemas.fields import AnswerSchema, Text, Whole
+from rpcbridge.schemas.fields import AnswerSchema, GivenSchema, Text, Whole
 
 _INT32 = 2**31 - 1  # the safe reply profile has no wider integer
 
 
-class _Request(Schema):
+class _Request(GivenSchema):
     """Every field but the method is optional; unknown ones are kept in `raw`."""
-
-    class Meta:
-        unknown = EXCLUDE
 
     called_number = Text(empty=True, data_key="DID")
     caller_number = Text(empty=True, data_key="CALLER_ID")
     caller_name = Text(empty=True, data_key="CALLER_NAME")
     call_id = Text(empty=True, data_key="IVR_UNIQUE_ID")
-
-    @pre_load
-    def _drop_nil(self, data: Mapping[str, Any], **_: Any) -> Mapping[str, Any]:
-        return {name: value for name, value in data.items() if value is not None}
 
 
 class ActionRequest(_Request):

@@ -1,0 +1,113 @@
+"""The database: an engine for SQLite or PostgreSQL, its column type for times, and versioned tables.
+
+Knows no table of its own but the one that remembers versions: each part of the package that
+stores something declares its tables and the steps that lead to them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+    create_engine,
+    event,
+    insert,
+    select,
+    text,
+    update,
+)
+
+from rpcbridge.errors import DatabaseError
+
+Step = Callable[[Connection], None]
+
+_VERSIONS = Table("rpcbridge_schema", MetaData(), Column("part", String(40), primary_key=True), Column("version", Integer))
+_ONE_AT_A_TIME = 7_267_627  # PostgreSQL's lock for whoever changes tables; any number, always the same
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment in UTC. SQLite keeps no time zone and would give naive times back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def opened(url: str, *, patience: float) -> Engine:
+    """An engine for `url`; nothing connects yet. `patience`: seconds to wait for a connection or another's lock.
+
+    To be called after the fork. A transaction on SQLite has the writer's lock from its first statement on.
+    """
+    if url.startswith("sqlite"):
+        engine = create_engine(url, pool_size=2, max_overflow=2, pool_timeout=patience, connect_args={"timeout": patience})
+        event.listen(engine, "connect", _prepared_for_many)
+        event.listen(engine, "begin", _begun)
+        return engine
+    limits = {"connect_timeout": max(2, round(patience)), "options": f"-c statement_timeout={round(patience * 1000)}"}
+    driver = re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", url)
+    return create_engine(driver, pool_size=2, max_overflow=2, pool_timeout=patience, pool_pre_ping=True, connect_args=limits)
+
+
+def prepare(engine: Engine, part: str, steps: Sequence[Step]) -> None:
+    """Bring the tables of `part` to the newest version: `steps[n]` leads from version n to n + 1.
+
+    Safe when several processes start at once. Raises DatabaseError for tables of a newer rpcbridge.
+    """
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})
+        _VERSIONS.create(connection, checkfirst=True)
+        row = connection.execute(select(_VERSIONS.c.version).where(_VERSIONS.c.part == part)).scalar()
+        if row is None:
+            connection.execute(insert(_VERSIONS).values(part=part, version=0))
+        version = row or 0
+        if version > len(steps):
+            raise DatabaseError(
+                f"the {part} tables have version {version}, this rpcbridge knows {len(steps)}: run the newer rpcbridge, "
+                "or name another database in database.url"
+            )
+        for step in steps[version:]:
+            step(connection)
+        connection.execute(update(_VERSIONS).where(_VERSIONS.c.part == part).values(version=len(steps)))
+
+
+def _prepared_for_many(connection: Any, _: object) -> None:
+    """Readers and one writer at a time, each waiting for the other, as several workers need it."""
+    connection.isolation_level = None  # begun by us, not behind our back at the first write
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.close()
+
+
+def reading(engine: Engine) -> Connection:
+    """A connection for reading only: on SQLite it neither takes the writer's lock nor waits for it."""
+    return engine.connect().execution_options(**{_READING: True})
+
+
+_READING = "rpcbridge_reading"
+
+
+def _begun(connection: Connection) -> None:
+    reads = connection.get_execution_options().get(_READING)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

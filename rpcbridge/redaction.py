@@ -1,0 +1,218 @@
+"""What must not be read in a record: phone numbers, names, digits that callers press, credentials. Pure.
+
+Works on the text as it stands, so that a payload keeps its shape, also one that is no XML or JSON
+at all. Three nets, one below the other: fields by their names, values known from the call
+wherever they stand, and anything that looks like a phone number.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+from collections.abc import Callable, Container, Iterable, Mapping
+from typing import Any, Literal
+from urllib.parse import quote, quote_plus, unquote_plus
+from xml.sax.saxutils import escape
+
+# What a field holds. `plain` is neither: it is kept although it may look like a number.
+Sensitivity = Literal["number", "name", "digits", "plain"]
+
+# The backend contract's own fields.
+CONTRACT: Mapping[str, Sensitivity] = {
+    "caller_number": "number", "called_number": "number", "target": "number", "dial_strings": "number",
+    "caller_name": "name", "digits": "digits", "send_digits": "digits",
+    "call_id": "plain", "event_id": "plain", "platform_call_time": "plain", "platform_call_start": "plain",
+}  # fmt: skip
+
+_CREDENTIALS = {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "webhook-signature"}
+
+# A number in running text: seven digits at a stretch, or groups of them as people write them. Begins
+# with a plain class of characters: that is how `re` skips fast.
+_LOOSE = re.compile(r"[0-9+](?:[0-9]{6,}|[0-9]{1,4}(?:[ \-][0-9]{3,4}){2,})")
+_WORD = re.compile(r"[0-9A-Za-z]")
+# A value of JSON; a list is one value, its texts are masked one by one.
+_VALUE = r"""("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[-+]?[0-9][^\s,}\]]*|\[[^\[\]{}]*\]?)"""
+_ITEM = re.compile(r""""(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,\[\]]+""")
+
+# Ways to write a plain letter or digit so that no net would see it.
+_XML_LETTER = re.compile(r"&#(?:0*(4[89]|5[0-7]|6[5-9]|[78][0-9]|90|9[7-9]|1[01][0-9]|12[0-2])|x0*(3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]));")
+# What is not closed runs to the end: else each beginning would look for an end in vain.
+_XML_WRAPPING = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL)
+_JSON_LETTER = re.compile(r"\\u00([3-7][0-9a-fA-F])")
+_QUOTED = re.compile(r"""(["']).*?\1""")
+
+
+class Redactor:
+    """Masks the texts of one store: `key` makes its pseudonyms, `fields` adds the platforms' names to the contract's."""
+
+    def __init__(
+        self, key: bytes, fields: Mapping[str, Sensitivity], *, secret_headers: Iterable[str] = (), reveal: bool = False
+    ) -> None:
+        self._key = key
+        self._fields = {**CONTRACT, **fields}
+        names = "|".join(sorted(map(re.escape, self._fields), key=len, reverse=True))
+        self._xml = re.compile(rf"<name>\s*({names})\s*</name>\s*<value>\s*(?:<\w[\w.]*>)?([^<]*)")
+        self._json = re.compile(rf"""["'{{,\s]({names})["']?\s*:\s*{_VALUE}""")
+        self._form = re.compile(rf"(?<![^?&\s])({names})=([^&\s]*)")
+        self._headers = _CREDENTIALS | {name.lower() for name in secret_headers}
+        self._reveal = reveal
+
+    def pseudonym(self, number: str) -> str:
+        """The same 16 characters for the same number, within this store."""
+        return hmac.digest(self._key, number.encode(), "sha256").hex()[:16] if number else ""
+
+    def number(self, text: str) -> str:
+        """A phone number but for its last two digits."""
+        return text if self._reveal else _number(text)
+
+    def payload(self, text: str, known: Known) -> str:
+        """A request, event, answer or reply, in whatever form it is."""
+        if self._reveal or not text:
+            return text
+        begin = text.lstrip()[:1]
+        if begin == "<":
+            text, pattern = _plainly_written_xml(text), self._xml
+        elif begin in ("{", "["):
+            text, pattern = _plainly_written_json(text), self._json
+        else:
+            pattern = self._form
+        kept: set[str] = set()
+        text = pattern.sub(lambda found: self._field(found, known, kept), text)
+        return known.removed(_without_numbers(text, kept))
+
+    def _field(self, found: re.Match[str], known: Known, kept: set[str]) -> str:
+        name, value = found[1], found[2]
+        kind = self._fields[name]
+        if kind == "plain":
+            kept.add(value.strip("\"' \t\r\n"))
+            return found[0]
+        hidden = _masked(value, kind, known.secret_digits)
+        return found[0] if hidden == value else found[0][: -len(value)] + hidden
+
+    def fields(self, content: Mapping[str, Any], known: Known) -> dict[str, Any]:
+        """A flat JSON object, such as an event: as `payload` does its text, at a tenth of the cost."""
+        return content if self._reveal else {name: self._value(name, value, known) for name, value in content.items()}  # type: ignore[return-value]
+
+    def _value(self, name: str, value: Any, known: Known) -> Any:
+        if not value or value is True:
+            return value
+        if isinstance(value, str):
+            kind = self._fields.get(name)
+            if kind is None:
+                return self.remark(value, known)
+            return value if kind == "plain" else _masked(value, kind, known.secret_digits)
+        if isinstance(value, int) and self._fields.get(name) in ("plain", None):
+            return value
+        return json.loads(self.payload(json.dumps({name: value}, ensure_ascii=False), known))[name]
+
+    def url(self, text: str, known: Known) -> str:
+        """A URL with its path and query."""
+        return self.payload(" " + text, known)[1:] if not self._reveal else text
+
+    def headers(self, headers: Iterable[tuple[str, str]], known: Known) -> list[tuple[str, str]]:
+        """HTTP headers: what looks like a credential is gone, `capture.reveal` or not."""
+        return [(name, "***" if name.lower() in self._headers else self._header(value, known)) for name, value in headers]
+
+    def _header(self, value: str, known: Known) -> str:
+        return value if len(value) < 7 and value.isalnum() else self.remark(value, known)
+
+    def remark(self, text: str, known: Known) -> str:
+        """A line of our own about a payload: it may quote a value."""
+        return text if self._reveal else known.removed(_without_numbers(text))
+
+
+class Known:
+    """The sensitive values of one call, to be found wherever they stand."""
+
+    def __init__(self, numbers: Iterable[str] = (), names: Iterable[str] = (), digits: str = "", *, secret_digits: bool = False) -> None:
+        self.secret_digits = secret_digits
+        values = [(value, _number) for value in numbers if len(value) >= _LONG]
+        values += [(value, _hidden) for value in names if len(value) >= _LONG]
+        if len(digits) >= _SHOWN_DIGITS or (secret_digits and len(digits) > 1):
+            values.append((digits, _stars))
+        self._values = [(written, mask) for value, mask in values for written in _spellings(value)]
+
+    def removed(self, text: str) -> str:
+        """`text` without the values, as they are or as XML, JSON and URLs write them."""
+        for written, mask in self._values:
+            if written in text:
+                text = re.sub(rf"(?<!\w){re.escape(written)}(?!\w)", mask(written), text)
+        return text
+
+
+def without_quotes(remark: str) -> str:
+    """A remark in which quoted digits and any longer number became `…`: for a log, which knows no call's values."""
+    return re.sub(r"[0-9]{6,}", "…", _QUOTED.sub(lambda quoted: re.sub("[0-9]+", "…", quoted[0]), remark))
+
+
+_LONG = 3  # a shorter value would be found in every other word; its field is masked by name
+_SHOWN_DIGITS = 4  # fewer are a choice in a menu; so many may be a card, a code, an account
+
+
+def _spellings(value: str) -> set[str]:
+    if value.isascii() and value.isalnum():
+        return {value}
+    return {value, escape(value), json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], quote(value, safe=""), quote_plus(value)}
+
+
+def _masked(value: str, kind: Sensitivity, hide_digits: bool) -> str:
+    """A field's value as it stands in the text, its quotes, blanks and brackets kept."""
+    mask = {"number": _number, "name": _hidden, "digits": _stars if hide_digits else _long_digits}.get(kind, _number)
+    if value.startswith("["):
+        return _ITEM.sub(lambda item: _inner(item[0], mask), value)
+    return _inner(value, mask)
+
+
+def _inner(value: str, mask: Callable[[str], str]) -> str:
+    plain = unquote_plus(value) if "%" in value else value
+    inner = plain.strip("\"' \t\r\n")
+    before, _, after = plain.partition(inner) if inner else (value, "", "")
+    return f"{before}{mask(inner)}{after}" if inner else value
+
+
+def _without_numbers(text: str, kept: Container[str] = ()) -> str:
+    """`text` with everything masked that looks like a phone number, and is not part of a word or one of `kept`."""
+
+    def masked(found: re.Match[str]) -> str:
+        begin, end = found.span()
+        part_of_a_word = _WORD.match(text, end) or (begin and _WORD.match(text, begin - 1))
+        return found[0] if part_of_a_word or found[0] in kept else _number(found[0])
+
+    return _LOOSE.sub(masked, text)
+
+
+def _number(text: str) -> str:
+    return "*" * len(text) if len(text) < 5 else "*" * (len(text) - 2) + text[-2:]
+
+
+def _hidden(text: str) -> str:
+    return "***"
+
+
+def _stars(text: str) -> str:
+    return "*" * len(text)
+
+
+def _long_digits(text: str) -> str:
+    return _stars(text) if len(text) >= _SHOWN_DIGITS else text
+
+
+def _plainly_written_xml(text: str) -> str:
+    """Letters and digits as themselves, not as references or in CDATA sections, and no comments to hide in."""
+    if "<!" in text:
+        text = _XML_WRAPPING.sub(lambda found: escape(found[1] or ""), text)
+    if "&#" in text:
+        text = _XML_LETTER.sub(lambda found: _letter(int(found[1]) if found[1] else int(found[2], 16), found[0]), text)
+    return text
+
+
+def _plainly_written_json(text: str) -> str:
+    if "\\u00" not in text:
+        return text
+    return _JSON_LETTER.sub(lambda found: _letter(int(found[1], 16), found[0]), text)
+
+
+def _letter(code: int, written: str) -> str:
+    character = chr(code)
+    return character if character.isalnum() else written

@@ -1,0 +1,142 @@
+"""One exchange -> what is kept of it: the columns a list shows, and a document of the five stations. Pure.
+
+The document's shape is what `/debug/exchanges/<id>` gives as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection
+from typing import Any
+
+from rpcbridge.codec import readable
+from rpcbridge.domain.events import ActionRequested, CallEnded, Event
+from rpcbridge.exchange import Attempt, Exchange
+from rpcbridge.redaction import Known, Redactor
+from rpcbridge.schemas import events
+
+# Characters of one payload that are kept; a longer one is a mistake whose beginning tells enough.
+_LONGEST = 16_384
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+Row = dict[str, Any]
+
+
+class Recorder:
+    """Makes rows of exchanges; knows what must not be read in them."""
+
+    def __init__(self, redactor: Redactor, secret_menus: Collection[str]) -> None:
+        self._redactor = redactor
+        self._secret_menus = frozenset(secret_menus)
+
+    def row(self, seen: Exchange) -> Row:
+        """The row of `exchanges`, its document as JSON text."""
+        event, known = seen.event, self._known(seen)
+        caller = _text(event.caller_number) if event else ""
+        called = seen.called_number or ""
+        hide = self._redactor
+        return {
+            "id": seen.id,
+            "platform": seen.platform,
+            "call_id": _storable(event.call_id)[:200] if event else "",
+            "method": _storable(hide.remark(seen.method[:80], known)),
+            "dialect": seen.dialect,
+            "outcome": seen.outcome,
+            "action": seen.action,
+            "reason": seen.fallback_reason,
+            "menu": _storable(_menu(event))[:200],
+            "caller": _storable(hide.number(caller))[:80],
+            "caller_key": hide.pseudonym(caller),
+            "called": _storable(hide.number(called))[:80],
+            "called_key": hide.pseudonym(called),
+            "attempts": len(seen.hop.attempts),
+            "repairs": len(seen.repairs),
+            "backend_ms": _ms(sum(attempt.seconds for attempt in seen.hop.attempts)),
+            "total_ms": _ms(seen.finished - seen.arrived),
+            "document": _storable(_ENCODER.encode(self._document(seen, known))),
+        }
+
+    def _document(self, seen: Exchange, known: Known) -> dict[str, Any]:
+        hide = self._redactor
+        return {
+            "trace_id": seen.traceparent[3:35],
+            "shared": seen.shared,
+            "deadline_ms": _ms(seen.deadline - seen.arrived),
+            "detail": hide.remark(seen.detail, known)[:2000],
+            "repairs": [{"kind": r.kind, "path": r.path, "detail": hide.remark(r.detail, known)} for r in seen.repairs[:100]],
+            "attempts": [_attempt(a, seen.arrived, lambda text: hide.remark(text, known)) for a in seen.hop.attempts[:100]],
+            "stations": self._stations(seen, known),
+        }
+
+    def _stations(self, seen: Exchange, known: Known) -> dict[str, Any]:
+        """What stood at each station; None where the exchange did not come so far.
+
+        An event that was sent as JSON is kept once: `restored` makes the request's body of it again.
+        """
+        hop, hide = seen.hop, self._redactor
+        event = hide.fields(seen.content or events.dump(seen.event), known) if seen.event is not None else None
+        sent: dict[str, Any] | None = None
+        if hop.request is not None:
+            body = hop.request.body or b""
+            sent = {"method": hop.request.method, "url": hide.url(hop.request.url, known)}
+            sent["headers"] = hide.headers(hop.request.headers, known)
+            sent |= {"size": len(body), "body": None} if body[:1] == b"{" else self._payload(body, known)
+        got: dict[str, Any] | None = None
+        if hop.reply is not None:
+            headers = hide.headers(hop.reply.headers.items(), known)
+            got = {"status": hop.reply.status, "headers": headers, **self._payload(hop.reply.body, known)}
+        return {
+            "platform_request": self._payload(seen.platform_request, known),
+            "event": event,
+            "backend_request": sent,
+            "backend_response": got,
+            "platform_response": self._payload(seen.platform_response, known),
+        }
+
+    def _payload(self, body: bytes, known: Known) -> dict[str, Any]:
+        return {"size": len(body), "body": self._redactor.payload(readable(body[:_LONGEST]), known)}
+
+    def _known(self, seen: Exchange) -> Known:
+        event = seen.event
+        if event is None:
+            return Known(secret_digits=bool(self._secret_menus))  # which menu it was cannot be told
+        numbers = [_text(event.caller_number), _text(event.called_number)]
+        digits, secret = "", False
+        if isinstance(event, ActionRequested):
+            digits, secret = event.digits, event.menu in self._secret_menus
+        elif isinstance(event, CallEnded):
+            numbers.append(_text(event.target))
+        return Known(numbers, [_text(event.caller_name)], digits, secret_digits=secret)
+
+
+def restored(document: dict[str, Any]) -> dict[str, Any]:
+    """A document as it was recorded, with the body of a request that held nothing but the event."""
+    sent = document["stations"]["backend_request"]
+    if sent is not None and sent["body"] is None:
+        sent["body"] = json.dumps(document["stations"]["event"], ensure_ascii=False, separators=(",", ":"))
+    return document
+
+
+def _attempt(attempt: Attempt, arrived: float, hidden: Callable[[str], str]) -> dict[str, Any]:
+    return {
+        "started_ms": _ms(attempt.started - arrived), "ms": _ms(attempt.seconds), "status": attempt.status,
+        "reason": attempt.reason, "message": hidden(attempt.message),
+    }  # fmt: skip
+
+
+def _menu(event: Event | None) -> str:
+    return _text(event.menu) if isinstance(event, ActionRequested) else ""
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 1)
+
+
+def _storable(text: str) -> str:
+    """`text` without what no database takes: half characters, and the NUL that PostgreSQL refuses."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "")

@@ -1,0 +1,130 @@
+"""From calls to the store, behind their backs: a queue, one thread, batches. What cannot be stored is counted and said."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from rpcbridge import db
+from rpcbridge.background import Batches
+from rpcbridge.errors import DatabaseError
+from rpcbridge.exchange import Exchange
+from rpcbridge.redaction import Redactor, Sensitivity
+from rpcbridge.settings import Capture
+from rpcbridge.trace.record import Recorder, Row
+from rpcbridge.trace.store import Store
+
+T = TypeVar("T")
+
+# Bytes of exchanges that may wait to be written: some thousands of them, or a few very large ones.
+_WAITING = 16 * 1024 * 1024
+_OVERHEAD = 2048  # what an exchange weighs beside its payloads, roughly
+_PRUNED_EVERY = 30.0  # seconds
+_ROWS_AT_A_TIME = 8  # then the interpreter's lock is let go: no caller waits longer than for as many
+_PATIENCE = 5.0  # seconds for the database; only the background thread waits
+
+
+class Trace:
+    """Records exchanges of one process. `observe` costs a call microseconds and can neither fail nor hold it up."""
+
+    def __init__(
+        self,
+        url: str,
+        capture: Capture,
+        fields: Mapping[str, Sensitivity],
+        secret_headers: tuple[str, ...],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store = Store(db.opened(url, patience=_PATIENCE))
+        self._capture = capture
+        self._fields = fields
+        self._secret_headers = secret_headers
+        self._now = now
+        self._log = structlog.get_logger()
+        self._batches: Batches[Exchange] = Batches("debug-store", self._take, limit=_WAITING, pause=0.1)
+        self._recorder: Recorder | None = None
+        self._preparing = threading.Lock()
+        self._lost = 0
+        self._failing = ""
+        self._pruned = 0.0
+
+    def observe(self, seen: Exchange) -> None:
+        """Have `seen` recorded; it must not change any more."""
+        body = len(seen.hop.reply.body) if seen.hop.reply else 0
+        self._batches.put(seen, _OVERHEAD + len(seen.platform_request) + len(seen.platform_response) + body)
+
+    def close(self) -> None:
+        """Write what waits."""
+        self._batches.close()
+
+    def check(self) -> tuple[bool, str]:
+        """Whether exchanges are being recorded, and what is wrong where they are not."""
+        return not self._failing, self._failing or "recording"
+
+    def looked_up(self, look: Callable[[Store], T]) -> T:
+        """What `look` finds in the store. Raises DatabaseError where it cannot be read."""
+        try:
+            self._prepared()
+            return look(self._store)
+        except SQLAlchemyError as error:
+            raise DatabaseError(_reason(error)) from None
+
+    def _prepared(self) -> Recorder:
+        with self._preparing:
+            if self._recorder is None:
+                redactor = Redactor(
+                    self._store.prepare(), self._fields, secret_headers=self._secret_headers, reveal=self._capture.reveal
+                )
+                self._recorder = Recorder(redactor, self._capture.secret_menus)
+            return self._recorder
+
+    def _take(self, batch: list[Exchange], dropped: int) -> None:
+        self._lost += dropped
+        try:
+            recorder = self._prepared()
+            rows = [row for place, seen in enumerate(batch) for row in self._rows(recorder, seen, place)]
+            self._store.add(rows, self._lost, self._now())
+            self._prune()
+        except (SQLAlchemyError, DatabaseError) as error:
+            self._lost += len(batch)
+            self._say(_reason(error))
+        else:
+            self._lost = 0
+            self._say("")
+
+    def _rows(self, recorder: Recorder, seen: Exchange, place: int) -> tuple[Row, ...]:
+        """The row of one exchange, or none where a bug keeps it from being made: the others are kept."""
+        if place % _ROWS_AT_A_TIME == 0:
+            time.sleep(0)
+        try:
+            return (recorder.row(seen),)
+        except Exception:
+            self._lost += 1
+            self._log.exception("internal_error", reference=seen.id)
+            return ()
+
+    def _prune(self) -> None:
+        now = time.monotonic()
+        if now - self._pruned > _PRUNED_EVERY:
+            self._pruned = now
+            self._store.prune(self._capture.max_exchanges, timedelta(seconds=self._capture.max_age), self._now())
+
+    def _say(self, failing: str) -> None:
+        """Log when the store begins to fail, and when it works again: not for every batch."""
+        if failing and not self._failing:
+            self._log.error("debug_store_failing", detail=failing)
+        elif self._failing and not failing:
+            self._log.warning("debug_store_works_again")
+        self._failing = failing
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, without the statement and its values."""
+    original: Any = getattr(error, "orig", None)
+    return f"{type(original or error).__name__}: {str(original or error).splitlines()[0][:200]}"

@@ -1,0 +1,161 @@
+"""The bridge's straight line without its two wires: nothing is sent, id and time are given. Pure.
+
+It calls what the bridge calls, in the same order; what it adds is to keep every station and every finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from rpcbridge import system
+from rpcbridge.backend import Routes
+from rpcbridge.backend.client import answer_in
+from rpcbridge.backend.requests import RequestWriter
+from rpcbridge.codec import Batch, Fault, MethodCall, MethodResponse, content_type, decode_request, dialect_of, fault_of
+from rpcbridge.domain.actions import AnyAction
+from rpcbridge.errors import CallError, NotACall, NoUsableAnswer, OutOfPlace
+from rpcbridge.platforms import Native, Platform, Receipt, UnusableCall
+from rpcbridge.platforms.understanding import understood
+from rpcbridge.schemas import actions, events
+from rpcbridge.settings import Backend
+from rpcbridge.translation.draft import Draft
+from rpcbridge.translation.recognized import recognized
+from rpcbridge.translation.shapes import Finding, Reply, Request, Translation
+from rpcbridge.transport import MAX_REPLY, HttpReply, HttpRequest
+
+NOT_SHOWN = "(not shown)"
+_NO_REQUEST = Request("", "xmlrpc")
+
+
+@dataclass(frozen=True, slots=True)
+class Translator:
+    """One platform with one configuration; the last three stand for what every request gets anew."""
+
+    platform: Platform
+    routes: Routes[AnyAction]
+    backend: Backend
+    max_body: int
+    event_id: str
+    occurred_at: datetime
+    traceparent: str
+
+    def neither(self, body: bytes) -> Translation:
+        """What there is to say of a text that is neither a request nor an answer."""
+        came = recognized(body, self.platform)
+        message = (
+            f"{came}: neither a phone system's request (XML, or JSON with METHOD) nor a backend's answer (JSON with "
+            f"action, native or {self.platform.name}'s own shape); say which it is meant to be with --as request or --as answer"
+        )
+        return Translation(problems=(Finding("", "not_recognized", "", message),))
+
+    def exchange(self, request: bytes, answer: bytes | None = None) -> Translation:
+        """A phone system's request and the REST call it becomes; with the backend's answer to it, also the reply."""
+        draft = Draft(_NO_REQUEST, (_NO_REQUEST.dialect,))
+        try:
+            call = self._read(request, draft)
+            if isinstance(call, Batch) or call.method == system.MULTICALL:
+                draft.failed(NotACall("several calls in one request, each of which the bridge answers by itself: translate one of them"))
+                return draft.finished()
+            if draft.request.kind == "":
+                draft.outcome, draft.replies = "introspected", self._same(system.answered(call, self.platform), draft)
+                return draft.finished()
+            self._told(call, draft)
+            if draft.request.kind == "notification":
+                draft.outcome, draft.replies = "delivered", self._same(self.platform.acknowledge(True), draft)
+                if answer is not None:
+                    draft.remark("answer", "ignored", "not read: any 2xx acknowledges a notification")
+            elif answer is not None:
+                self._answered(answer, draft)
+        except (CallError, UnusableCall, NoUsableAnswer) as error:
+            self._rescued(error, draft)
+        return draft.finished()
+
+    def answer(self, answer: bytes, called_number: str | None, dialects: Sequence[str]) -> Translation:
+        """A backend's answer to a question of `called_number`, and the reply it becomes in each dialect."""
+        draft = Draft(Request("", "", (), "question", called_number), tuple(dialects))
+        try:
+            self._answered(answer, draft)
+        except NoUsableAnswer as error:
+            self._rescued(error, draft)
+        return draft.finished()
+
+    def _read(self, body: bytes, draft: Draft) -> MethodCall | Batch:
+        if len(body) > self.max_body:
+            raise NotACall(f"the body is larger than {self.max_body} bytes (server.max_body)", dialect=dialect_of(body))
+        draft.begin("request", body)
+        call = decode_request(body)
+        if isinstance(call, Batch):
+            return call
+        draft.dialects, draft.id, draft.unanswered = (call.dialect,), call.id, call.unanswered
+        draft.request = Request(call.method, call.dialect, call.params)
+        draft.repaired(call.repairs)
+        kind = system.kind_of(call, self.platform) or ""
+        draft.request = replace(draft.request, kind=kind, called_number=self.platform.called_number(call))
+        return call
+
+    def _told(self, call: MethodCall, draft: Draft) -> None:
+        """The event, and the request that carries it to the backend."""
+        receipt = Receipt(self.event_id, self.occurred_at, self.backend.include_raw)
+        event, repairs = self.platform.to_domain(call, receipt)
+        draft.repaired(repairs)
+        draft.event = events.dump(event)
+        url = self.routes.of(draft.request.called_number).url
+        draft.backend_request = self._masked(RequestWriter(self.backend).written(url, draft.event, self.traceparent))
+
+    def _masked(self, request: HttpRequest) -> HttpRequest:
+        secret = {"authorization", *(name.lower() for name, _ in self.backend.headers)}
+        headers = tuple((name, NOT_SHOWN if name.lower() in secret else value) for name, value in request.headers)
+        return replace(request, headers=headers)
+
+    def _answered(self, body: bytes, draft: Draft) -> None:
+        draft.begin("answer", body)
+        if len(body) > MAX_REPLY:
+            raise NoUsableAnswer("too_large", f"the answer is larger than {MAX_REPLY} bytes")
+        action, repairs = understood(self.platform, answer_in(HttpReply(200, body)))
+        draft.repaired(repairs)
+        draft.answer = {"native": dict(action.value)} if isinstance(action, Native) else actions.dump(action)
+        draft.replies = self._replies(action, draft)
+        draft.outcome = "answered"
+
+    def _replies(self, action: AnyAction | Native, draft: Draft) -> tuple[Reply, ...]:
+        replies = []
+        for dialect in draft.dialects:
+            response, repairs = self.platform.from_domain(action, draft.request.called_number, dialect)
+            draft.repaired(repairs)
+            replies.append(self._encoded(response, dialect, draft))
+        return tuple(replies)
+
+    def _rescued(self, error: CallError | UnusableCall | NoUsableAnswer, draft: Draft) -> None:
+        """What the phone system gets when the line broke: the fallback, not delivered, or a fault."""
+        draft.failed(error)
+        if isinstance(error, CallError):
+            self._known(error, draft)
+        if draft.request.kind == "question":
+            action = self.routes.of(draft.request.called_number).fallback
+            made = ((self.platform.from_domain(action, draft.request.called_number, dialect)[0], dialect) for dialect in draft.dialects)
+            draft.outcome, draft.replies = "fallback", tuple(self._encoded(response, dialect, draft) for response, dialect in made)
+        elif draft.request.kind == "notification":
+            draft.outcome, draft.replies = "undelivered", self._same(self.platform.acknowledge(False), draft)
+        elif isinstance(error, CallError):
+            draft.outcome, draft.replies = "refused", self._same(fault_of(error), draft)
+
+    def _known(self, error: CallError, draft: Draft) -> None:
+        """What of a broken request could still be read."""
+        dialect = error.dialect or draft.request.dialect
+        draft.dialects = (dialect,)
+        draft.id = draft.id if error.id is None else error.id
+        if isinstance(error, OutOfPlace):
+            draft.unanswered = False
+        elif error.method:
+            draft.request = Request(error.method, dialect, kind=self.platform.methods.get(error.method, ""))
+
+    def _same(self, response: MethodResponse | Fault, draft: Draft) -> tuple[Reply, ...]:
+        if draft.unanswered:
+            draft.remark("request", "no_reply", "a notification, without an id: the reply is HTTP 204 without a body")
+            return ()
+        return tuple(self._encoded(response, dialect, draft) for dialect in draft.dialects)
+
+    def _encoded(self, response: MethodResponse | Fault, dialect: str, draft: Draft) -> Reply:
+        return Reply(dialect, content_type(dialect), self.platform.encode(replace(response, id=draft.id), dialect))

@@ -1,0 +1,113 @@
+"""The line's nets: a bug in one of several calls loses neither the others' replies nor their lines."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from itertools import count
+
+import pytest
+
+from rpcbridge.backend import Client, Routes, Target
+from rpcbridge.bridge import Bridge, Surroundings
+from rpcbridge.exchange import Exchange
+from rpcbridge.platforms import Options, discovered
+from rpcbridge.schemas import actions
+from rpcbridge.settings import Backend
+from rpcbridge.transport import Transport
+from tests.support import backend as backends
+from tests.support.calls import HANGUP, QUESTION, xml
+
+FOLDER = discovered()["voicenter"]
+
+
+class Buggy(type(FOLDER.make(FOLDER.Section(), Options({}, False)))):
+    """A Voicenter with bugs: the call `reads` cannot be read, the reply to `writes` cannot be written."""
+
+    def to_domain(self, call, receipt):
+        if call.params[0]["IVR_UNIQUE_ID"] == "reads":
+            raise RuntimeError("a bug")
+        return super().to_domain(call, receipt)
+
+    def encode(self, response, dialect):
+        if getattr(response, "id", None) == "writes" and getattr(response, "value", None) == {"STATUS": 0}:
+            raise RuntimeError("a bug")
+        return super().encode(response, dialect)
+
+
+@pytest.fixture
+def handled():
+    """Hands a body to a bridge with that platform: the exchange, everything that was observed, the bugs reported."""
+    with backends.running(backends.reply(b"", 204)) as backend:
+        seen: list[Exchange] = []
+        bugs: list[str] = []
+        ids = count(1)
+        around = Surroundings(time.monotonic, lambda: datetime.now(UTC), lambda: f"id-{next(ids)}", seen.append, bugs.append)
+        client = Client(Backend(url=backend.url), Transport(), clock=time.monotonic, wall=time.time, sleep=time.sleep)
+
+        def handle(body: bytes, max_calls: int = 9):
+            bridge = Bridge(client, Routes(Target(backend.url, actions.HANG_UP), {}, []), around, deadline=1.0, max_calls=max_calls)
+            platform = Buggy(FOLDER.Section(), Options({}, False))
+            exchange = bridge.handle(platform, lambda deadline: body, time.monotonic(), f"00-{'a' * 32}-{'b' * 16}-01")
+            return exchange, seen, bugs
+
+        yield handle
+
+
+def hang_up(id: str) -> dict:
+    return {"jsonrpc": "2.0", "method": "HANGUP_CALL", "params": HANGUP | {"IVR_UNIQUE_ID": id}, "id": id}
+
+
+def test_a_bug_in_one_of_a_batch_leaves_the_others_their_replies(handled):
+    exchange, seen, bugs = handled(json.dumps([hang_up(id) for id in ("one", "reads", "writes", "two")]).encode())
+    replies = json.loads(exchange.platform_response)
+    assert [(reply["id"], reply["result"]) for reply in replies] == [
+        ("one", {"STATUS": 0}), ("reads", {"STATUS": 1}), ("writes", {"STATUS": 1}), ("two", {"STATUS": 0}),
+    ]  # fmt: skip
+    assert [one.outcome for one in seen] == ["delivered", "undelivered", "undelivered", "delivered", "unpacked"]
+    assert len(bugs) == 2
+
+
+def test_a_bug_in_one_of_a_multicall_leaves_the_others_their_results(handled):
+    items = [{"methodName": "HANGUP_CALL", "params": [HANGUP | {"IVR_UNIQUE_ID": id}]} for id in ("one", "reads", "two")]
+    exchange, _, bugs = handled(json.dumps({"jsonrpc": "2.0", "method": "system.multicall", "params": [items], "id": 1}).encode())
+    assert json.loads(exchange.platform_response)["result"] == [[{"STATUS": 0}], [{"STATUS": 1}], [{"STATUS": 0}]]
+    assert len(bugs) == 1
+
+
+def test_each_of_several_has_an_id_the_common_trace_and_its_own_request(handled):
+    exchange, seen, _ = handled(json.dumps([hang_up("one"), 5]).encode())
+    one, two, whole = seen
+    assert whole is exchange
+    assert len({one.id, two.id, whole.id}) == 3
+    assert one.traceparent == two.traceparent == whole.traceparent
+    assert one.deadline == whole.deadline
+    assert json.loads(one.platform_request) == hang_up("one") | {"params": {k: str(v) for k, v in hang_up("one")["params"].items()}}
+    assert json.loads(one.platform_response)["result"] == {"STATUS": 0}
+    assert two.platform_request == b""
+
+
+def test_what_xml_cannot_carry_loses_no_item(handled):
+    nil = xml("system.multicall", [{"methodName": "HANGUP_CALL", "params": [HANGUP | {"EXTRA": "nil"}]}])
+    exchange, seen, bugs = handled(nil.replace(b"<string>nil</string>", b"<nil/>"))
+    assert (seen[0].outcome, exchange.outcome, bugs) == ("delivered", "unpacked", [])
+
+
+def test_without_a_place_nothing_is_delivered_and_all_is_answered(handled):
+    batch = [hang_up("one"), {"jsonrpc": "2.0", "method": "system.listMethods", "id": 2}]
+    exchange, seen, _ = handled(json.dumps(batch).encode(), max_calls=0)
+    one, two = json.loads(exchange.platform_response)
+    assert one["result"] == {"STATUS": 1}
+    assert "HANGUP_CALL" in two["result"]
+    assert [line.fallback_reason for line in seen] == ["too_many_calls", "", ""]
+
+
+@pytest.mark.parametrize("dialect", ["params", "list"])
+def test_a_bug_behind_a_question_still_gives_an_action(handled, dialect: str):
+    data = QUESTION | {"IVR_UNIQUE_ID": "reads"}
+    body = {"jsonrpc": "2.0", "method": "GET_IVR_ACTION", "params": data if dialect == "params" else [data], "id": 1.0}
+    exchange, _, bugs = handled(json.dumps(body).encode())
+    assert json.loads(exchange.platform_response)["result"]["ACTION"] == "HANGUP"
+    assert exchange.platform_response.endswith(b'"id":1.0}')
+    assert len(bugs) == 1

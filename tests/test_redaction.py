@@ -1,0 +1,131 @@
+"""What must not be read in a record is not in it, in whatever form it came; and the rest is."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rpcbridge.platforms import discovered
+from rpcbridge.redaction import Known, Redactor, without_quotes
+from tests.support.bridge import ROOT
+
+FIELDS = {"DID": "number", "CALLER_ID": "number", "DIALSTRINGS": "number", "CALLER_NAME": "name", "DTMF": "digits", "CALL_TIME_EPOCH": "plain"}
+HIDE = Redactor(b"k" * 32, FIELDS, secret_headers=["X-Tenant-Key"])  # type: ignore[arg-type]
+NOTHING = Known()
+CALL = Known(["0541234567", "+97230001122"], ["Dana Levi"], "1234")
+
+
+def xml(name: str, value: str) -> str:
+    return f"<member><name>{name}</name><value>{value}</value></member>"
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        (xml("DID", "<string>0731234567</string>"), xml("DID", "<string>********67</string>")),
+        (xml("DID", "0731234567"), xml("DID", "********67")),
+        (xml("DID", "<i4>+972731234567</i4>"), xml("DID", "<i4>***********67</i4>")),
+        (xml("DID", "<string>100</string>"), xml("DID", "<string>***</string>")),
+        (xml("DID", "<string> 0731234567 </string>"), xml("DID", "<string> ********67 </string>")),
+        (xml("DID", "<string><![CDATA[0731234567]]></string>"), xml("DID", "<string>********67</string>")),
+        (xml("DID", "<string>073&#49;&#x32;34567</string>"), xml("DID", "<string>********67</string>")),
+        (xml("DID", "<string>073<!-- -->1234567</string>"), xml("DID", "<string>********67</string>")),
+        (xml("CALLER_NAME", "<string>Dana O'Brien &amp; Co</string>"), xml("CALLER_NAME", "<string>***</string>")),
+        (xml("DTMF", "<string>1</string>"), xml("DTMF", "<string>1</string>")),
+        (xml("DTMF", "<string>123</string>"), xml("DTMF", "<string>123</string>")),
+        (xml("DTMF", "<string>1234</string>"), xml("DTMF", "<string>****</string>")),
+        (xml("CALL_TIME_EPOCH", "<int>15616841651</int>"), xml("CALL_TIME_EPOCH", "<int>15616841651</int>")),
+        (xml("OTHER", "<string>ring 0731234567 now</string>"), xml("OTHER", "<string>ring ********67 now</string>")),
+        ('{"DID": "0731234567", "SIZE": 4}', '{"DID": "********67", "SIZE": 4}'),
+        ("{DID: '0731234567'}", "{DID: '********67'}"),
+        ('{"DID": 731234567}', '{"DID": *******67}'),
+        ('{"DID": "073\\u0031234567"}', '{"DID": "********67"}'),
+        ('{"DIALSTRINGS": ["SIP/1001", "12345"]}', '{"DIALSTRINGS": ["******01", "***45"]}'),
+        ('{"caller_name": "Dana \\"D\\" Levi"}', '{"caller_name": "***"}'),
+        ('{"target": "0731234567"', '{"target": "********67"'),
+        ('{"digits": "0547", "max_digits": 4}', '{"digits": "****", "max_digits": 4}'),
+        ('{"prompt": {"text": "call 054-123-4567 or 0541234567"}}', '{"prompt": {"text": "call **********67 or ********67"}}'),
+        ('{"occurred_at": "2026-11-21T00:36:44.964Z"}', '{"occurred_at": "2026-11-21T00:36:44.964Z"}'),
+        ('{"event_id": "01234567890123456789012345"}', '{"event_id": "01234567890123456789012345"}'),
+        ("caller_number=%2B97250111222&menu=main", "caller_number=**********22&menu=main"),
+        ("", ""),
+        ("no form at all", "no form at all"),
+    ],
+)  # fmt: skip
+def test_fields_are_masked_by_their_names_in_every_form(text: str, masked: str):
+    assert HIDE.payload(text, NOTHING) == masked
+
+
+def test_values_known_from_the_call_are_found_wherever_they_stand():
+    text = "<member><value>Dana Levi</value><name>CALLER_NAME</name></member><!x>1234 +97230001122 12345"
+    assert HIDE.payload(text, CALL) == "<member><value>***</value><name>CALLER_NAME</name></member><!x>**** **********22 12345"
+
+
+def test_digits_of_a_secret_menu_are_masked_whatever_their_length():
+    secret = Known(digits="1", secret_digits=True)
+    assert HIDE.payload('{"digits": "1", "turn": 1}', secret) == '{"digits": "*", "turn": 1}'
+    assert HIDE.payload(xml("DTMF", "<string>12</string>"), secret) == xml("DTMF", "<string>**</string>")
+
+
+def test_urls_and_headers():
+    assert HIDE.url("http://b/ivr/0731234567?called_number=%2B97230001122&digits=1", CALL) == (
+        "http://b/ivr/********67?called_number=**********22&digits=1"
+    )
+    headers = [("Authorization", "Bearer abc"), ("x-tenant-key", "s3cret"), ("Content-Length", "12"), ("X-Caller", "0541234567")]
+    assert HIDE.headers(headers, CALL) == [
+        ("Authorization", "***"), ("x-tenant-key", "***"), ("Content-Length", "12"), ("X-Caller", "********67"),
+    ]  # fmt: skip
+
+
+def test_a_log_s_remark_keeps_no_digits_in_quotes():
+    assert without_quotes('DTMF: expected a text, got "1234" of 1234567') == 'DTMF: expected a text, got "…" of …'
+
+
+def test_pseudonyms_are_stable_within_one_store_only():
+    other = Redactor(b"o" * 32, {})
+    assert HIDE.pseudonym("0541234567") == HIDE.pseudonym("0541234567") != HIDE.pseudonym("0541234568")
+    assert HIDE.pseudonym("0541234567") != other.pseudonym("0541234567")
+    assert re.fullmatch("[0-9a-f]{16}", HIDE.pseudonym("0541234567"))
+    assert HIDE.pseudonym("") == ""
+
+
+def test_reveal_shows_all_but_credentials():
+    shown = Redactor(b"k" * 32, {}, reveal=True)
+    assert shown.payload('{"target": "0731234567"}', CALL) == '{"target": "0731234567"}'
+    assert shown.headers([("authorization", "Bearer abc"), ("X-A", "0541234567")], CALL) == [("authorization", "***"), ("X-A", "0541234567")]
+
+
+def payloads() -> list[Path]:
+    return sorted(path for path in ROOT.glob("fixtures/*/*/*") if path.suffix != ".md")
+
+
+@pytest.mark.parametrize("path", payloads(), ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_no_fixture_s_number_or_name_is_left(path: Path):
+    platform = path.parent.parent.name
+    section = discovered()[platform]
+    from rpcbridge.platforms import Options
+
+    hide = Redactor(b"k" * 32, section.make(section.Section(), Options({})).sensitive)
+    text = path.read_bytes().decode("utf-8", "replace")
+    masked = hide.payload(text, NOTHING)
+    for number in re.findall(r"(?<![0-9A-Za-z])0(?:5[0-9]|7[0-9])[0-9]{7}(?![0-9A-Za-z])", text):
+        assert number not in masked
+
+
+@given(st.text(max_size=80), st.text(alphabet="0123456789", min_size=7, max_size=15))
+def test_no_number_survives_in_any_text(around: str, number: str):
+    for text in (f"{around} {number} {around}", json.dumps({"x": number, "y": around}), urlencode({"x": number}), f"<a>{number}</a>{around}"):
+        assert number not in HIDE.payload(text, NOTHING)
+
+
+@given(st.text(max_size=300))
+def test_whatever_comes_it_is_read_without_an_error(text: str):
+    HIDE.payload(text, CALL)
+    HIDE.payload("<" + text, CALL)
+    HIDE.payload("{" + text, CALL)

@@ -1,0 +1,90 @@
+"""Recording behind the calls' backs: never slower than memory, never an error, and what is lost is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from rpcbridge.errors import DatabaseError
+from rpcbridge.exchange import Exchange, Hop
+from rpcbridge.settings import Capture
+from rpcbridge.trace import Trace
+from tests.support.bridge import awaited
+
+
+def trace(url: str, **capture: Any) -> Trace:
+    return Trace(url, Capture(**capture), {"CALLER_ID": "number", "TARGET": "number"}, (), lambda: datetime.now(UTC))
+
+
+def fresh(exchange: Callable[..., Exchange], number: int = 0, **changes: object) -> Exchange:
+    from ulid import ULID
+
+    return exchange(number, id=str(ULID()), received=datetime.now(UTC), **changes)
+
+
+def test_what_is_observed_can_be_read(url: str, exchange: Callable[..., Exchange]):
+    recording = trace(url)
+    seen = fresh(exchange)
+    recording.observe(seen)
+    found = awaited(lambda: recording.looked_up(lambda store: store.exchange(seen.id)))
+    assert found["stations"]["platform_request"]["body"] == "<member><name>CALLER_ID</name><value>********67</value></member>"
+    assert recording.check() == (True, "recording")
+    recording.close()
+
+
+def test_digits_of_a_secret_menu_are_never_stored(url: str, exchange: Callable[..., Exchange]):
+    recording = trace(url, secret_menus=("main",))
+    seen = fresh(exchange, hop=Hop())
+    assert seen.event is not None
+    seen.event = replace(seen.event, digits="12")
+    recording.observe(seen)
+    found = awaited(lambda: recording.looked_up(lambda store: store.exchange(seen.id)))
+    assert found["stations"]["event"]["digits"] == "**"
+    recording.close()
+
+
+def test_a_database_that_is_not_there_costs_the_record_and_says_so_once(tmp_path: Path, exchange: Callable[..., Exchange]):
+    folder = tmp_path / "later"
+    with structlog.testing.capture_logs() as said:
+        recording = trace(f"sqlite:///{folder}/x.db")
+        for number in range(3):
+            recording.observe(fresh(exchange, number))
+            awaited(lambda: not recording._batches._waiting)
+        awaited(lambda: said)
+        assert [(line["event"], line["log_level"]) for line in said] == [("debug_store_failing", "error")]
+        assert "unable to open database file" in said[0]["detail"]
+        assert recording.check()[0] is False
+        with pytest.raises(DatabaseError, match="unable to open database file"):
+            recording.looked_up(lambda store: store.counts())
+        folder.mkdir()
+        recording.observe(fresh(exchange, 4))
+        awaited(lambda: len(said) > 1)
+        assert said[1]["event"] == "debug_store_works_again"
+    assert recording.looked_up(lambda store: store.counts()) == (1, 3)
+    assert recording.check() == (True, "recording")
+    recording.close()
+
+
+def test_an_exchange_that_cannot_be_recorded_does_not_cost_the_others(url: str, exchange: Callable[..., Exchange]):
+    recording = trace(url)
+    with structlog.testing.capture_logs() as said:
+        recording.observe(fresh(exchange, 0, repairs=[None]))
+        recording.observe(fresh(exchange, 1))
+        assert awaited(lambda: recording.looked_up(lambda store: store.counts() == (1, 1)))
+    assert [line["event"] for line in said] == ["internal_error"]
+    recording.close()
+
+
+def test_bounded_while_it_runs(url: str, exchange: Callable[..., Exchange], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("rpcbridge.trace.recorder._PRUNED_EVERY", 0.0)
+    recording = trace(url, max_exchanges=100)
+    for number in range(300):
+        recording.observe(fresh(exchange, number))
+    recording.close()
+    assert recording.looked_up(lambda store: store.counts()) == (100, 0)

@@ -1,0 +1,141 @@
+"""One behaviour on SQLite and on PostgreSQL: what goes in comes out, newest first, bounded, under many processes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import sqlalchemy
+from ulid import ULID
+
+from rpcbridge import db
+from rpcbridge.errors import DatabaseError
+from rpcbridge.exchange import Exchange
+from rpcbridge.redaction import Redactor
+from rpcbridge.trace.record import Recorder
+from rpcbridge.trace.store import Store, _ulid_floor
+from tests.support.bridge import ROOT
+from tests.trace.conftest import START
+
+RECORDER = Recorder(Redactor(b"k" * 32, {"CALLER_ID": "number", "TARGET": "number"}), ())
+
+
+def fill(store: Store, exchange: Callable[..., Exchange], count: int) -> None:
+    store.add([RECORDER.row(exchange(number)) for number in range(count)], 0, START)
+
+
+def test_an_exchange_comes_back_with_everything_that_is_kept_of_it(store: Store, exchange: Callable[..., Exchange]):
+    fill(store, exchange, 1)
+    found = store.exchange(exchange(0).id)
+    assert found is not None
+    assert found["received_at"] == "2026-11-20T21:27:03.123Z"
+    assert [found[name] for name in ("platform", "call_id", "method", "outcome", "action", "menu", "attempts")][:6] == [
+        "voicenter", "call0", "GET_IVR_ACTION", "answered", "call", "main",
+    ]  # fmt: skip
+    assert (found["total_ms"], found["backend_ms"], found["deadline_ms"]) == (900.0, 500.0, 4000.0)
+    assert found["attempts"] == [
+        {"started_ms": 100.0, "ms": 200.0, "status": 0, "reason": "refused", "message": "nobody there"},
+        {"started_ms": 500.0, "ms": 300.0, "status": 200, "reason": "", "message": ""},
+    ]
+    stations = found["stations"]
+    assert list(stations) == ["platform_request", "event", "backend_request", "backend_response", "platform_response"]
+    event = stations["event"]
+    assert [event[name] for name in ("caller_number", "called_number", "caller_name", "digits", "menu", "call_id")] == [
+        "********67", "********67", "***", "****", "main", "call0",
+    ]  # fmt: skip
+    assert json.loads(stations["backend_request"]["body"]) == event
+    assert len(stations["backend_request"]["body"]) < stations["backend_request"]["size"]
+    assert stations["backend_request"]["headers"] == [["Authorization", "***"]]
+    assert stations["backend_response"]["body"] == '{"action":"call","target":"********21"}'
+
+
+def test_nothing_that_may_not_be_read_is_in_the_database(store: Store, exchange: Callable[..., Exchange], url: str):
+    fill(store, exchange, 3)
+    engine = db.opened(url, patience=5)
+    with db.reading(engine) as connection:
+        everything = repr(connection.execute(sqlalchemy.text("SELECT * FROM exchanges")).all())
+    engine.dispose()
+    for secret in ("0541234567", "0731234567", "0507654321", "Dana", "1234", "secret-token"):
+        assert secret not in everything.replace("01KAH", "")
+
+
+def test_the_newest_come_first_in_pages_and_by_call(store: Store, exchange: Callable[..., Exchange]):
+    fill(store, exchange, 7)
+    first = store.recent(4)
+    assert [row["call_id"] for row in first] == ["call0", "call2", "call1", "call0"]
+    assert "document" not in first[0]
+    rest = store.recent(4, before=first[-1]["id"])
+    assert [row["id"] for row in first + rest] == sorted((row["id"] for row in first + rest), reverse=True)
+    assert len(rest) == 3
+    assert {row["call_id"] for row in store.recent(9, call_id="call1")} == {"call1"}
+    assert store.exchange("0" * 26) is None
+
+
+def test_bounded_by_count(store: Store, exchange: Callable[..., Exchange]):
+    fill(store, exchange, 10)
+    store.prune(4, timedelta(days=1), START)
+    assert [row["id"] for row in store.recent(99)] == [exchange(number).id for number in (9, 8, 7, 6)]
+
+
+def test_bounded_by_age(store: Store, exchange: Callable[..., Exchange]):
+    fill(store, exchange, 10)
+    store.add([], 5, START - timedelta(hours=1))
+    store.add([], 2, START + timedelta(seconds=8))
+    assert store.counts() == (10, 7)
+    store.prune(99, timedelta(seconds=3), START + timedelta(seconds=10))
+    assert store.counts() == (3, 2)
+
+
+def test_odd_texts_are_stored(store: Store, exchange: Callable[..., Exchange]):
+    odd = exchange(0, platform_request=b"\x00\xff<\xe9>" * 9000, method="a\0b", detail="\ud800 half", outcome="refused", event=None)
+    store.add([RECORDER.row(odd)], 0, START)
+    found = store.exchange(odd.id)
+    assert found is not None
+    assert (found["method"], found["detail"]) == ("ab", "? half")
+    assert found["stations"]["platform_request"]["size"] == 45_000
+    assert len(found["stations"]["platform_request"]["body"]) <= 16_384
+
+
+def test_many_processes_make_the_tables_at_once_and_share_the_key(url: str):
+    program = f"from rpcbridge import db; from rpcbridge.trace.store import Store; print(Store(db.opened({url!r}, patience=20)).prepare().hex())"
+    started = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(4)]
+    keys = {process.communicate(timeout=60)[0] for process in started}
+    assert len(keys) == 1
+    assert len(keys.pop().strip()) == 64
+
+
+def test_many_writers_at_once_lose_nothing(url: str, exchange: Callable[..., Exchange]):
+    stores = [Store(db.opened(url, patience=20)) for _ in range(4)]
+    stores[0].prepare()
+
+    def write(store: Store, begin: int) -> None:
+        for number in range(begin, begin + 50):
+            store.add([RECORDER.row(exchange(number))], 0, START)
+            store.recent(5)
+
+    threads = [threading.Thread(target=write, args=(store, 50 * place)) for place, store in enumerate(stores)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert stores[0].counts() == (200, 0)
+    for store in stores:
+        store._engine.dispose()
+
+
+def test_tables_of_a_newer_rpcbridge_are_left_alone(store: Store, url: str):
+    engine = db.opened(url, patience=5)
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("UPDATE rpcbridge_schema SET version = 99"))
+    with pytest.raises(DatabaseError, match="version 99, this rpcbridge knows 1: run the newer rpcbridge"):
+        store.prepare()
+    engine.dispose()
+
+
+def test_the_smallest_ulid_of_a_moment():
+    assert _ulid_floor(START) == str(ULID.from_datetime(START))[:10] + "0" * 16
