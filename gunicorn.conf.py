@@ -2,11 +2,10 @@
 
 import sys
 
-from rpcbridge.app import configured
 from rpcbridge.errors import ConfigurationError
-from rpcbridge.serving import gunicorn_options
+from rpcbridge.serving import gunicorn_options, this_master
 
 try:
-    globals().update(gunicorn_options(configured().settings))
+    globals().update(gunicorn_options(this_master()))
 except ConfigurationError as error:
     sys.exit(error.report())

@@ -15,7 +15,7 @@ from flask import Flask
 from ulid import ULID
 
 from rpcbridge import log, settings
-from rpcbridge.backend import Client, Routes, Target
+from rpcbridge.backend import Client, Record, Routes, Target
 from rpcbridge.bridge import Bridge, Surroundings
 from rpcbridge.domain.actions import AnyAction, Hangup, Prompt
 from rpcbridge.errors import AnswerRejected, Problem, nearest
@@ -25,7 +25,7 @@ from rpcbridge.schemas import actions
 from rpcbridge.schemas.fields import load_prompt
 from rpcbridge.settings import Settings
 from rpcbridge.transport import Tls, Transport
-from rpcbridge.web import Surface, create
+from rpcbridge.web import Surface, add_health, create
 from rpcbridge.web.debug import Debug
 from rpcbridge.web.guard import DebugGuard, Guard
 
@@ -39,12 +39,14 @@ class Plan:
     routes: Routes[AnyAction]
 
 
-def configured(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Plan:
-    """This process's configuration, from file, environment and overrides. Raises ConfigurationError with every fault."""
-    if file is None and os.environ.get("RPCBRIDGE_CONFIG"):
-        file = Path(os.environ["RPCBRIDGE_CONFIG"])
+def configured(
+    file: Path | None = None, overrides: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ
+) -> Plan:
+    """The configuration of file, environment and overrides. Raises ConfigurationError with every fault."""
+    if file is None and environment.get("RPCBRIDGE_CONFIG"):
+        file = Path(environment["RPCBRIDGE_CONFIG"])
     sections = {name: folder.Section for name, folder in discovered().items()}
-    loaded = settings.load(file, os.environ, overrides or {}, sections, lambda found: _planned(found)[1])
+    loaded = settings.load(file, environment, overrides or {}, sections, lambda found: _planned(found)[1])
     return _planned(loaded)[0]
 
 
@@ -63,8 +65,8 @@ def _planned(found: Settings) -> tuple[Plan, list[Problem]]:
     return Plan(found, platforms, routes), problems
 
 
-def build(checked: Plan) -> Flask:
-    """The WSGI application of one process. To be called after the fork."""
+def build(checked: Plan, draining: Callable[[], bool] = lambda: False) -> Flask:
+    """The WSGI application of one process. To be called after the fork. `draining`: whether it is about to stop."""
     log.configure(behind=True)
     backend, server = checked.settings.backend, checked.settings.server
     transport = Transport(
@@ -72,11 +74,11 @@ def build(checked: Plan) -> Flask:
         tls=Tls(backend.verify, backend.ca_file), proxy=backend.proxy,
     )  # fmt: skip
     client = Client(backend, transport, clock=time.monotonic, wall=time.time, sleep=time.sleep)
-    lines = log.ExchangeLog(backend.deadline)
+    lines, record = log.ExchangeLog(backend.deadline), Record(time.monotonic)
     debug = _debug(checked) if checked.settings.debug.enabled else None
     around = Surroundings(
         clock=time.monotonic, now=_now, new_id=lambda: str(ULID()),
-        observe=_all_of(lines, *([debug.trace.observe] if debug else [])), report_bug=lines.report_bug,
+        observe=_all_of(lines, record, *([debug.trace.observe] if debug else [])), report_bug=lines.report_bug,
     )  # fmt: skip
     bridge = Bridge(
         client, checked.routes, around,
@@ -85,7 +87,9 @@ def build(checked: Plan) -> Flask:
     doors = {
         name.replace("_", "-"): (platform, _guard(checked.settings, name)) for name, platform in checked.platforms.items()
     }
-    return create(Surface(bridge, doors, server.max_body, debug))
+    app = create(Surface(bridge, doors, server.max_body, debug))
+    add_health(app, draining, [record.check])
+    return app
 
 
 def _debug(checked: Plan) -> Debug:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +11,30 @@ import structlog
 
 from rpcbridge.app import build, configured
 from rpcbridge.errors import ConfigurationError
+from rpcbridge.master import Master
 from rpcbridge.settings import Settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 
-def gunicorn_options(settings: Settings) -> dict[str, Any]:
-    """gunicorn's settings for this configuration."""
+def gunicorn_options(master: Master) -> dict[str, Any]:
+    """gunicorn's settings and hooks for the configuration in force."""
+
+    def pre_request(_: Any, request: Any) -> None:
+        if master.draining():  # a kept connection would outlive the drain, and its next call meet the stop
+            request.force_close()
+
+    def post_worker_init(worker: Any) -> None:
+        _close_the_door_at_the_end(worker)
+        if master.stopping():  # gunicorn loses a SIGTERM that reaches a worker in its first milliseconds
+            worker.alive = False
+
+    hooks = {"on_starting": master.take_charge, "post_worker_init": post_worker_init, "pre_request": pre_request}
+    return _settings(master.plan.settings) | hooks
+
+
+def _settings(settings: Settings) -> dict[str, Any]:
     server = settings.server
     options: dict[str, Any] = {
         "bind": [server.bind],
@@ -39,13 +55,48 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
     return options
 
 
-def wsgi_application(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> WSGIApplication:
-    """The application, from this process's configuration. Exits with every fault where there is one."""
+def _close_the_door_at_the_end(worker: Any) -> None:
+    """A gthread worker that stops takes who has connected, and closes its listeners.
+
+    gunicorn keeps them open, unheard, until its last call is finished: who connects meanwhile waits for that
+    and is reset. Closed, they refuse at once, and a caller's request goes elsewhere or is tried again.
+    """
+    if not hasattr(worker, "set_accept_enabled"):
+        return  # another worker class, by somebody's own options
+    enable = worker.set_accept_enabled
+
+    def set_accept_enabled(enabled: bool) -> None:
+        enable(enabled)
+        if worker.alive or enabled:
+            return
+        for listener in worker.sockets:
+            before = -1
+            while worker.nr_conns > before:  # until nobody is left in the queue
+                before = worker.nr_conns
+                worker.accept(listener)
+            listener.close()
+        worker.sockets = []
+
+    worker.set_accept_enabled = set_accept_enabled
+
+
+@cache
+def this_master() -> Master:
+    """The one of bare gunicorn: made as the master reads gunicorn.conf.py, and the same one in every worker."""
+    return Master(configured(), configured)
+
+
+def wsgi_application() -> WSGIApplication:
+    """The application for wsgi.py. Exits with every fault where there is one."""
     try:
-        app = build(configured(file, overrides))
+        return application_of(this_master())
     except ConfigurationError as error:
         sys.exit(error.report())
-    return _warned_once(app)
+
+
+def application_of(master: Master) -> WSGIApplication:
+    """The application of one worker, from the configuration that its master has checked."""
+    return _warned_once(build(master.plan, master.draining))
 
 
 def _warned_once(app: WSGIApplication) -> WSGIApplication:

@@ -45,6 +45,9 @@ def setting(path: str, written: str) -> Any:
         ("backend.attempt_timeout", '"1.5s"', 1.5),
         ("backend.deadline", '" 2m "', 120.0),
         ("backend.deadline", '"1h"', 3600.0),
+        ("server.drain", '"0s"', 0.0),
+        ("server.drain", '"0ms"', 0.0),
+        ("server.drain", '"10s"', 10.0),
         ("server.max_body", '"512B"', 512),
         ("server.max_body", '"256KiB"', 262_144),
         ("server.max_body", '"1 MiB"', 1_048_576),
@@ -83,6 +86,7 @@ def test_good_values_are_read(path: str, written: str, read: object):
     ("path", "written"),
     [
         *[("backend.deadline", written) for written in ("4", '"4"', '"4 s"', '"0s"', '"0ms"', '"-1s"', '"4S"', '"1e3s"', '"٤s"', "true", '""')],
+        *[("server.drain", written) for written in ("0", '"0"', '""', '"-1s"', '"25h"', '"none"', "false")],
         *[("server.max_body", written) for written in ("1024", '"1024"', '"1MB"', '"0KiB"', '"-1B"', '"1.5MiB"', '"1mib"')],
         *[("server.trusted_proxies", written) for written in ('"10.0.0.0/8"', '["10.0.0.0/33"]', '["any"]', "[10]", '[""]')],
         *[("server.bind", written) for written in ("8080", '"8080"', '":8080"', '"127.0.0.1"', '"127.0.0.1:"', '"127.0.0.1:65536"', '"a:http"')],

@@ -2,6 +2,7 @@
 
 from rpcbridge.backend.client import Client
 from rpcbridge.backend.flight import Flights
+from rpcbridge.backend.record import Record
 from rpcbridge.backend.routes import Routes, Target
 
-__all__ = ["Client", "Flights", "Routes", "Target"]
+__all__ = ["Client", "Flights", "Record", "Routes", "Target"]

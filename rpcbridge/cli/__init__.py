@@ -11,6 +11,7 @@ from rpcbridge import __version__
 from rpcbridge.cli.call import call
 from rpcbridge.cli.check_config import check_config
 from rpcbridge.cli.demo import demo
+from rpcbridge.cli.reload import reload
 from rpcbridge.cli.serve import serve
 from rpcbridge.cli.translate import translate
 
@@ -43,6 +44,7 @@ def version() -> None:
 
 main.add_command(demo)
 main.add_command(serve)
+main.add_command(reload)
 main.add_command(check_config)
 main.add_command(call)
 main.add_command(translate)

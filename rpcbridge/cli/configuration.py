@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +39,16 @@ def notes(current: Plan) -> list[str]:
     return found
 
 
-def checked(file: Path | None, overrides: dict[str, Any] | None = None, *, as_json: bool = False) -> Plan:
+def checked(
+    file: Path | None,
+    overrides: dict[str, Any] | None = None,
+    environment: Mapping[str, str] = os.environ,
+    *,
+    as_json: bool = False,
+) -> Plan:
     """The checked configuration; prints every fault and exits 2 where it has any."""
     try:
-        return configured(file, overrides)
+        return configured(file, overrides, environment)
     except ConfigurationError as error:
         if as_json:
             faults = [{"where": p.source, "setting": p.path, "message": p.message} for p in error.problems]

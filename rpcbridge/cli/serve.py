@@ -12,9 +12,10 @@ import click
 import structlog
 
 from rpcbridge import log
-from rpcbridge.app import Plan
+from rpcbridge.app import Plan, configured
 from rpcbridge.cli.configuration import checked, config_option, notes
-from rpcbridge.serving import gunicorn_options, wsgi_application
+from rpcbridge.master import Master
+from rpcbridge.serving import application_of, gunicorn_options
 
 
 @click.command(short_help="Run the bridge.")
@@ -25,13 +26,20 @@ def serve(file: Path | None, bind: str | None, backend: str | None) -> None:
     """Run the bridge.
 
     The configuration comes from rpcbridge.toml and RPCBRIDGE_... variables; it is checked before
-    anything starts. Stop it with Ctrl-C or SIGTERM: calls in flight are finished first.
+    anything starts. Stop it with Ctrl-C or SIGTERM: calls in flight are finished first. SIGHUP (or
+    `rpcbridge reload`) checks the configuration again and takes it up.
     """
-    overrides = {path: value for path, value in (("server.bind", bind), ("backend.url", backend)) if value}
+    overrides = overridden(bind, backend)
+    file = file.resolve() if file else None
     current = checked(file, overrides)
     _say_what_starts(current)
     sys.argv = sys.argv[:1]  # gunicorn must not read our arguments
-    _server(gunicorn_options(current.settings), file.resolve() if file else None, overrides).run()
+    _server(Master(current, lambda: configured(file, overrides))).run()
+
+
+def overridden(bind: str | None, backend: str | None) -> dict[str, Any]:
+    """What the options stand over."""
+    return {path: value for path, value in (("server.bind", bind), ("backend.url", backend)) if value}
 
 
 def _say_what_starts(current: Plan) -> None:
@@ -43,14 +51,14 @@ def _say_what_starts(current: Plan) -> None:
         line.warning("configuration_note", note=note)
 
 
-def _server(options: dict[str, Any], file: Path | None, overrides: dict[str, Any]) -> Any:
-    """gunicorn with our options, and GUNICORN_CMD_ARGS over them."""
+def _server(master: Master) -> Any:
+    """gunicorn with our options, and GUNICORN_CMD_ARGS over them; both are read again at every reload."""
     # Imported here: gunicorn reads WEB_CONCURRENCY as it is imported, and fails where it is no number.
     from gunicorn.app.base import BaseApplication
 
     class Server(BaseApplication):
         def load_config(self) -> None:
-            for name, value in options.items():
+            for name, value in gunicorn_options(master).items():
                 self.cfg.set(name, value)
             given = self.cfg.parser().parse_args(shlex.split(os.environ.get("GUNICORN_CMD_ARGS", "")))
             for name, value in vars(given).items():
@@ -58,6 +66,6 @@ def _server(options: dict[str, Any], file: Path | None, overrides: dict[str, Any
                     self.cfg.set(name, value)
 
         def load(self) -> Any:
-            return wsgi_application(file, overrides)
+            return application_of(master)
 
     return Server()

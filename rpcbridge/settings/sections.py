@@ -13,6 +13,7 @@ from rpcbridge.settings.table import (
     backend_path,
     bind,
     database_url,
+    delay,
     duration,
     flag,
     headers,
@@ -41,6 +42,7 @@ class Server:
     )
     max_body: int = option(size, 256 * 1024, "Largest request body, also after inflating")
     trusted_proxies: tuple[str, ...] = option(networks, (), "Networks whose X-Forwarded-For is believed")
+    drain: float = option(delay, 0.0, "After SIGTERM: how long /readyz says 503 while calls are still taken")
 
     @property
     def call_limit(self) -> int:

@@ -77,10 +77,10 @@ _SIZE = re.compile(r"([0-9]+)\s*(B|KiB|MiB)", re.ASCII)
 _BYTES = {"B": 1, "KiB": 1024, "MiB": 1024 * 1024}
 
 
-def _lasting(longest: float) -> Callable[[Any], float]:
+def _lasting(longest: float, *, or_none: bool = False) -> Callable[[Any], float]:
     def read(value: Any) -> float:
         found = _DURATION.fullmatch(_text(value))
-        if not found or not 0 < (seconds := float(found[1]) * _SECONDS[found[2]]) <= longest:
+        if not found or (seconds := float(found[1]) * _SECONDS[found[2]]) > longest or not (seconds or or_none):
             raise ValueError
         return seconds
 
@@ -198,6 +198,7 @@ def _hidden(_: Any) -> str:
 text = Reader("a text", _text)
 flag = Reader("true or false", _flag, lambda value: str(value).lower())
 duration = Reader('a duration such as "4s" or "800ms"', _lasting(_DAY), lambda seconds: f"{seconds:g}s")
+delay = Reader('a duration such as "10s", or "0s" for none', _lasting(_DAY, or_none=True), lambda seconds: f"{seconds:g}s")
 age = Reader('a duration such as "24h" or "7d"', _lasting(3660 * _DAY), lambda seconds: f"{seconds / 3600:g}h")
 database_url = Reader(
     'a database such as "sqlite:///rpcbridge.db" or "postgresql://USER:PASSWORD@HOST/NAME"', _database,

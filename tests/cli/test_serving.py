@@ -159,6 +159,6 @@ def test_a_file_that_is_not_there_is_said_so():
 def test_version_and_help():
     assert rpcbridge("version").stdout == rpcbridge("--version").stdout
     said = rpcbridge("--help").stdout
-    for verb in ("demo", "serve", "check-config", "call", "version"):
+    for verb in ("demo", "serve", "reload", "check-config", "call", "version"):
         assert f"  {verb}" in said
         assert rpcbridge(verb, "--help").returncode == 0

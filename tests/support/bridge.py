@@ -59,6 +59,18 @@ class Running:
         connection.close()
         return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, data, seconds)
 
+    def get(self, path: str, method: str = "GET", **headers: str) -> Reply:
+        """One look at a page of the bridge's own."""
+        return self.post(b"", path, method, **headers)
+
+    def said(self, *texts: str) -> str:
+        """The log, as soon as it holds all of these."""
+        before = time.monotonic()
+        while not all(text in (log := self.log.read_text()) for text in texts) and time.monotonic() < before + 20:
+            time.sleep(0.02)
+        assert all(text in log for text in texts), log
+        return log
+
     def lines(self, event: str = "exchange") -> list[dict]:
         """The log's lines of one kind."""
         found = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
