@@ -88,7 +88,7 @@ def build(checked: Plan, draining: Callable[[], bool] = lambda: False) -> Flask:
         name.replace("_", "-"): (platform, _guard(checked.settings, name)) for name, platform in checked.platforms.items()
     }
     app = create(Surface(bridge, doors, server.max_body, debug))
-    add_health(app, draining, [record.check])
+    add_health(app, draining, [record.check, *([debug.trace.check] if debug else [])])
     return app
 
 

@@ -63,9 +63,9 @@ class Trace:
         """Write what waits."""
         self._batches.close()
 
-    def check(self) -> tuple[bool, str]:
-        """Whether exchanges are being recorded, and what is wrong where they are not."""
-        return not self._failing, self._failing or "recording"
+    def check(self) -> tuple[str, bool, str]:
+        """The health check `debug_store`: whether exchanges are being recorded, and what is wrong where they are not."""
+        return "debug_store", not self._failing, f"failing ({self._failing})" if self._failing else "ok"
 
     def looked_up(self, look: Callable[[Store], T]) -> T:
         """What `look` finds in the store. Raises DatabaseError where it cannot be read."""

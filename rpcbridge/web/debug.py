@@ -77,11 +77,11 @@ def pages(debug: Debug) -> Blueprint:
         before, call_id = request.args.get("before", ""), request.args.get("call_id", "")
         rows = debug.trace.looked_up(lambda store: store.recent(_PAGE + 1, before=before, call_id=call_id))
         kept, dropped = debug.trace.looked_up(lambda store: store.counts())
-        ok, state = debug.trace.check()
+        _, recording, state = debug.trace.check()
         older = rows[_PAGE - 1]["id"] if len(rows) > _PAGE else None
         listed = {
             "exchanges": rows[:_PAGE], "older": older, "kept": kept, "dropped": dropped,
-            "recording": "ok" if ok else state, "revealed": debug.reveal,
+            "recording": recording, "state": state, "revealed": debug.reveal,
         }  # fmt: skip
         return _shown(200, listed, "exchanges.html", call_id=call_id, before=before, **listed)
 

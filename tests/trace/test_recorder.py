@@ -34,7 +34,7 @@ def test_what_is_observed_can_be_read(url: str, exchange: Callable[..., Exchange
     recording.observe(seen)
     found = awaited(lambda: recording.looked_up(lambda store: store.exchange(seen.id)))
     assert found["stations"]["platform_request"]["body"] == "<member><name>CALLER_ID</name><value>********67</value></member>"
-    assert recording.check() == (True, "recording")
+    assert recording.check() == ("debug_store", True, "ok")
     recording.close()
 
 
@@ -59,7 +59,7 @@ def test_a_database_that_is_not_there_costs_the_record_and_says_so_once(tmp_path
         awaited(lambda: said)
         assert [(line["event"], line["log_level"]) for line in said] == [("debug_store_failing", "error")]
         assert "unable to open database file" in said[0]["detail"]
-        assert recording.check()[0] is False
+        assert recording.check()[1] is False
         with pytest.raises(DatabaseError, match="unable to open database file"):
             recording.looked_up(lambda store: store.counts())
         folder.mkdir()
@@ -67,7 +67,7 @@ def test_a_database_that_is_not_there_costs_the_record_and_says_so_once(tmp_path
         awaited(lambda: len(said) > 1)
         assert said[1]["event"] == "debug_store_works_again"
     assert recording.looked_up(lambda store: store.counts()) == (1, 3)
-    assert recording.check() == (True, "recording")
+    assert recording.check() == ("debug_store", True, "ok")
     recording.close()
 
 
