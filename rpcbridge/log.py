@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
@@ -66,8 +67,14 @@ def _for_a_person(logger: WrappedLogger, name: str, said: EventDict) -> EventDic
 
 
 _FOR_MACHINES = ("trace_id", "deadline_ms", "digits_length", "platform")
-_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)  # made once: json.dumps makes one for every line
-_AS_JSON = structlog.processors.JSONRenderer(lambda said, **_: _ENCODER.encode(said))
+def _json(said: EventDict, **_: Any) -> str:
+    try:
+        return orjson.dumps(said, default=str).decode()
+    except TypeError:  # an integer of more than 64 bits, or half a character
+        return json.dumps(said, default=str)
+
+
+_AS_JSON = structlog.processors.JSONRenderer(_json)
 
 
 class _Unfailing:

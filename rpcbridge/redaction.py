@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import json
 import re
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from typing import Any, Literal
 from urllib.parse import quote, quote_plus, unquote_plus
 from xml.sax.saxutils import escape
@@ -27,9 +27,16 @@ CONTRACT: Mapping[str, Sensitivity] = {
 
 _CREDENTIALS = {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "webhook-signature"}
 
+# What never says anything of a caller.
+_HARMLESS = {
+    "accept", "connection", "content-length", "content-type", "date", "idempotency-key", "keep-alive", "rpcbridge-attempt",
+    "rpcbridge-contract", "rpcbridge-deadline-ms", "server", "traceparent", "transfer-encoding", "user-agent", "webhook-id",
+}  # fmt: skip
+
 # A number in running text: seven digits at a stretch, or groups of them as people write them. Begins
 # with a plain class of characters: that is how `re` skips fast.
 _LOOSE = re.compile(r"[0-9+](?:[0-9]{6,}|[0-9]{1,4}(?:[ \-][0-9]{3,4}){2,})")
+_MAYBE = re.compile(r"[0-9][0-9 \-]{5,}[0-9]")  # none, and the dearer look can be spared
 _WORD = re.compile(r"[0-9A-Za-z]")
 # A value of JSON; a list is one value, its texts are masked one by one.
 _VALUE = r"""("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[-+]?[0-9][^\s,}\]]*|\[[^\[\]{}]*\]?)"""
@@ -112,14 +119,16 @@ class Redactor:
 
     def headers(self, headers: Iterable[tuple[str, str]], known: Known) -> list[tuple[str, str]]:
         """HTTP headers: what looks like a credential is gone, `capture.reveal` or not."""
-        return [(name, "***" if name.lower() in self._headers else self._header(value, known)) for name, value in headers]
+        return [(name, self._header(name.lower(), value, known)) for name, value in headers]
 
-    def _header(self, value: str, known: Known) -> str:
-        return value if len(value) < 7 and value.isalnum() else self.remark(value, known)
+    def _header(self, name: str, value: str, known: Known) -> str:
+        if name in self._headers:
+            return "***"
+        return value if name in _HARMLESS else self.remark(value, known)
 
     def remark(self, text: str, known: Known) -> str:
         """A line of our own about a payload: it may quote a value."""
-        return text if self._reveal else known.removed(_without_numbers(text))
+        return text if self._reveal or not text else known.removed(_without_numbers(text))
 
 
 class Known:
@@ -150,15 +159,17 @@ _LONG = 3  # a shorter value would be found in every other word; its field is ma
 _SHOWN_DIGITS = 4  # fewer are a choice in a menu; so many may be a card, a code, an account
 
 
-def _spellings(value: str) -> set[str]:
+def _spellings(value: str) -> Collection[str]:
     if value.isascii() and value.isalnum():
-        return {value}
+        return (value,)
     return {value, escape(value), json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], quote(value, safe=""), quote_plus(value)}
 
 
 def _masked(value: str, kind: Sensitivity, hide_digits: bool) -> str:
     """A field's value as it stands in the text, its quotes, blanks and brackets kept."""
-    mask = {"number": _number, "name": _hidden, "digits": _stars if hide_digits else _long_digits}.get(kind, _number)
+    mask = _stars if hide_digits and kind == "digits" else _MASKS[kind]
+    if value.isalnum():
+        return mask(value)
     if value.startswith("["):
         return _ITEM.sub(lambda item: _inner(item[0], mask), value)
     return _inner(value, mask)
@@ -173,6 +184,9 @@ def _inner(value: str, mask: Callable[[str], str]) -> str:
 
 def _without_numbers(text: str, kept: Container[str] = ()) -> str:
     """`text` with everything masked that looks like a phone number, and is not part of a word or one of `kept`."""
+
+    if _MAYBE.search(text) is None:
+        return text
 
     def masked(found: re.Match[str]) -> str:
         begin, end = found.span()
@@ -196,6 +210,9 @@ def _stars(text: str) -> str:
 
 def _long_digits(text: str) -> str:
     return _stars(text) if len(text) >= _SHOWN_DIGITS else text
+
+
+_MASKS: Mapping[Sensitivity, Callable[[str], str]] = {"number": _number, "name": _hidden, "digits": _long_digits}
 
 
 def _plainly_written_xml(text: str) -> str:

@@ -63,6 +63,7 @@ LAYERS = [
 HOMES = {
     "lxml": {"codec"},
     "pyjson5": {"codec"},
+    "orjson": {"log", "trace"},
     "marshmallow": {"schemas", "platforms"},
     "apispec": {"schemas"},
     "pycurl": {"transport"},

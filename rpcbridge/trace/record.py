@@ -9,6 +9,8 @@ import json
 from collections.abc import Callable, Collection
 from typing import Any
 
+import orjson
+
 from rpcbridge.codec import readable
 from rpcbridge.domain.events import ActionRequested, CallEnded, Event
 from rpcbridge.exchange import Attempt, Exchange
@@ -17,8 +19,6 @@ from rpcbridge.schemas import events
 
 # Characters of one payload that are kept; a longer one is a mistake whose beginning tells enough.
 _LONGEST = 16_384
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 Row = dict[str, Any]
 
@@ -54,7 +54,7 @@ class Recorder:
             "repairs": len(seen.repairs),
             "backend_ms": _ms(sum(attempt.seconds for attempt in seen.hop.attempts)),
             "total_ms": _ms(seen.finished - seen.arrived),
-            "document": _storable(_ENCODER.encode(self._document(seen, known))),
+            "document": _as_json(self._document(seen, known)),
         }
 
     def _document(self, seen: Exchange, known: Known) -> dict[str, Any]:
@@ -135,6 +135,13 @@ def _text(value: object) -> str:
 
 def _ms(seconds: float) -> float:
     return round(seconds * 1000, 1)
+
+
+def _as_json(document: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(document).decode()
+    except TypeError:  # an integer of more than 64 bits, or half a character
+        return _storable(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
 
 
 def _storable(text: str) -> str:
