@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.payloads import ROOT
 from benchmarks.report import RunFailed
 from rpcbridge.app import configured
-from rpcbridge.serving import gunicorn_options
+from rpcbridge.serving import gunicorn_settings
 
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
 _CONFIG = "rpcbridge.toml"
@@ -90,7 +90,7 @@ def contender(name: str, application: str, folder: Path) -> Iterator[Server]:
     """`application` under gunicorn, with the very options of the `rpcbridge` that was started in `folder`."""
     port = _free_port()
     settings = configured(folder / _CONFIG).settings
-    options = {key: value for key, value in gunicorn_options(settings).items() if isinstance(value, (int, str))}
+    options = {key: value for key, value in gunicorn_settings(settings).items() if isinstance(value, (int, str))}
     options |= {"bind": f"127.0.0.1:{port}", "proc_name": name}
     file = folder / f"{name}.conf.py"
     file.write_text("".join(f"{key} = {value!r}\n" for key, value in options.items()))

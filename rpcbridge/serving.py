@@ -31,10 +31,11 @@ def gunicorn_options(master: Master) -> dict[str, Any]:
             worker.alive = False
 
     hooks = {"on_starting": master.take_charge, "post_worker_init": post_worker_init, "pre_request": pre_request}
-    return _settings(master.plan.settings) | hooks
+    return gunicorn_settings(master.plan.settings) | hooks
 
 
-def _settings(settings: Settings) -> dict[str, Any]:
+def gunicorn_settings(settings: Settings) -> dict[str, Any]:
+    """gunicorn's settings alone."""
     server = settings.server
     options: dict[str, Any] = {
         "bind": [server.bind],
