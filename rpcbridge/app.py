@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -73,11 +74,11 @@ def build(checked: Plan, draining: Callable[[], bool] = lambda: False) -> Flask:
         idle_connections=backend.idle_connections, connect_timeout=backend.connect_timeout,
         tls=Tls(backend.verify, backend.ca_file), proxy=backend.proxy,
     )  # fmt: skip
-    client = Client(backend, transport, clock=time.monotonic, wall=time.time, sleep=time.sleep)
+    client = Client(backend, transport, clock=time.monotonic, sleep=time.sleep)
     lines, record = log.ExchangeLog(backend.deadline), Record(time.monotonic)
     debug = _debug(checked) if checked.settings.debug.enabled else None
     around = Surroundings(
-        clock=time.monotonic, now=_now, new_id=lambda: str(ULID()),
+        clock=time.monotonic, now=_now, new_id=_new_id,
         observe=_all_of(lines, record, *([debug.trace.observe] if debug else [])), report_bug=lines.report_bug,
     )  # fmt: skip
     bridge = Bridge(
@@ -112,6 +113,11 @@ def _all_of(*observers: Callable[[Exchange], None]) -> Callable[[Exchange], None
                 observer(seen)
 
     return observe
+
+
+def _new_id() -> str:
+    """A ULID. Its 80 random bits are not from os.urandom, for the reason that web/tracing.py gives."""
+    return str(ULID(int(time.time() * 1000).to_bytes(6, "big") + random.randbytes(10)))
 
 
 def _now() -> datetime:

@@ -44,7 +44,7 @@ def handled():
         bugs: list[str] = []
         ids = count(1)
         around = Surroundings(time.monotonic, lambda: datetime.now(UTC), lambda: f"id-{next(ids)}", seen.append, bugs.append)
-        client = Client(Backend(url=backend.url), Transport(), clock=time.monotonic, wall=time.time, sleep=time.sleep)
+        client = Client(Backend(url=backend.url), Transport(), clock=time.monotonic, sleep=time.sleep)
 
         def handle(body: bytes, max_calls: int = 9):
             bridge = Bridge(client, Routes(Target(backend.url, actions.HANG_UP), {}, []), around, deadline=1.0, max_calls=max_calls)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 import json
 import random
 from collections.abc import Callable, Mapping
@@ -33,7 +32,7 @@ class _Retryable(Exception):
 
 
 class Client:
-    """Sends events. One for all threads of a process; `clock` is monotonic, `wall` is UTC epoch, both in seconds."""
+    """Sends events. One for all threads of a process; `clock` is monotonic, in seconds."""
 
     def __init__(
         self,
@@ -41,14 +40,12 @@ class Client:
         transport: Transport,
         *,
         clock: Callable[[], float],
-        wall: Callable[[], float],
         sleep: Callable[[float], None],
     ) -> None:
         self._writer = RequestWriter(settings)
         self._transport = transport
         self._attempt_timeout = settings.attempt_timeout
         self._clock = clock
-        self._wall = wall
         self._sleep = sleep
 
     def ask(self, base_url: str, event: Mapping[str, Any], deadline: float, traceparent: str, seen: Hop) -> Any:
@@ -114,19 +111,8 @@ class Client:
     def _refused(self, reply: HttpReply) -> NoReturn:
         outcome = NoUsableAnswer(f"http_{reply.status // 100}xx", f"the backend answered HTTP {reply.status}")
         if reply.status in _RETRIED_STATUS:
-            wait = self._retry_after(reply.headers.get("retry-after", ""))
-            if wait is not None or reply.status != 429:
-                raise _Retryable(outcome, wait)
+            raise _Retryable(outcome, reply.retry_after)
         raise outcome
-
-    def _retry_after(self, value: str) -> float | None:
-        """Seconds from a Retry-After header, which holds seconds or a date; None where it holds neither."""
-        if value.isascii() and value.isdigit():
-            return float(value[:9])
-        try:
-            return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - self._wall())
-        except (ValueError, OverflowError):
-            return None
 
 
 def _pause(state: RetryCallState) -> float:

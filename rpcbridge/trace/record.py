@@ -16,6 +16,7 @@ from rpcbridge.domain.events import ActionRequested, CallEnded, Event
 from rpcbridge.exchange import Attempt, Exchange
 from rpcbridge.redaction import Known, Redactor
 from rpcbridge.schemas import events
+from rpcbridge.transport import HttpReply
 
 # Characters of one payload that are kept; a longer one is a mistake whose beginning tells enough.
 _LONGEST = 16_384
@@ -84,7 +85,7 @@ class Recorder:
             sent |= {"size": len(body), "body": None} if body[:1] == b"{" else self._payload(body, known)
         got: dict[str, Any] | None = None
         if hop.reply is not None:
-            headers = hide.headers(hop.reply.headers.items(), known)
+            headers = hide.headers(_headers(hop.reply), known)
             got = {"status": hop.reply.status, "headers": headers, **self._payload(hop.reply.body, known)}
         return {
             "platform_request": self._payload(seen.platform_request, known),
@@ -116,6 +117,12 @@ def restored(document: dict[str, Any]) -> dict[str, Any]:
     if sent is not None and sent["body"] is None:
         sent["body"] = json.dumps(document["stations"]["event"], ensure_ascii=False, separators=(",", ":"))
     return document
+
+
+def _headers(reply: HttpReply) -> list[tuple[str, str]]:
+    wait = "" if reply.retry_after is None else f"{reply.retry_after:g}"
+    told = (("Content-Type", reply.content_type), ("Location", reply.location), ("Retry-After", wait))
+    return [(name, value) for name, value in told if value]
 
 
 def _attempt(attempt: Attempt, arrived: float, hidden: Callable[[str], str]) -> dict[str, Any]:

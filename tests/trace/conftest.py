@@ -47,7 +47,7 @@ def exchange() -> Callable[..., Exchange]:
         sent = json.dumps(events.dump(event), separators=(",", ":")).encode()
         hop = Hop(
             HttpRequest("http://b/ivr/action", (("Authorization", "Bearer secret-token"),), sent),
-            HttpReply(200, b'{"action":"call","target":"0507654321"}', (b"HTTP/1.1 200 OK\r\n", b"Server: b\r\n", b"\r\n")),
+            HttpReply(200, b'{"action":"call","target":"0507654321"}', "application/json"),
             [Attempt(10.1, 0.2, "refused", 0, "nobody there"), Attempt(10.5, 0.3, "", 200)],
         )
         seen = Exchange(
