@@ -167,8 +167,9 @@ class ExchangeLog:
         self._log = structlog.get_logger().bind()  # bound once, not for every line
 
     def __call__(self, seen: Exchange) -> None:
-        for line in attempt_lines(seen):
-            self._log.warning("attempt_failed", **line)
+        if seen.hop.attempts and (len(seen.hop.attempts) > 1 or seen.outcome not in _QUIET):
+            for line in attempt_lines(seen):
+                self._log.warning("attempt_failed", **line)
         say = self._log.info if seen.outcome in _QUIET else self._log.warning
         say("exchange", **exchange_line(seen, self._deadline))
 

@@ -7,6 +7,7 @@ wherever they stand, and anything that looks like a phone number.
 
 from __future__ import annotations
 
+import functools
 import hmac
 import json
 import re
@@ -32,6 +33,9 @@ _HARMLESS = {
     "accept", "connection", "content-length", "content-type", "date", "idempotency-key", "keep-alive", "rpcbridge-attempt",
     "rpcbridge-contract", "rpcbridge-deadline-ms", "server", "traceparent", "transfer-encoding", "user-agent", "webhook-id",
 }  # fmt: skip
+
+# A menu's answer and reply are the same for every caller: what was masked once need not be again.
+_REMEMBERED, _SHORT = 256, 2048  # texts, characters
 
 # A number in running text: seven digits at a stretch, or groups of them as people write them. Begins
 # with a plain class of characters: that is how `re` skips fast.
@@ -64,6 +68,7 @@ class Redactor:
         self._form = re.compile(rf"(?<![^?&\s])({names})=([^&\s]*)")
         self._headers = _CREDENTIALS | {name.lower() for name in secret_headers}
         self._reveal = reveal
+        self._repeated = functools.lru_cache(_REMEMBERED)(self._masked)
 
     def pseudonym(self, number: str) -> str:
         """The same 16 characters for the same number, within this store."""
@@ -73,10 +78,15 @@ class Redactor:
         """A phone number but for its last two digits."""
         return text if self._reveal else _number(text)
 
-    def payload(self, text: str, known: Known) -> str:
-        """A request, event, answer or reply, in whatever form it is."""
+    def payload(self, text: str, known: Known, *, repeats: bool = False) -> str:
+        """A request, event, answer or reply, in whatever form it is. `repeats`: it is likely to come again."""
         if self._reveal or not text:
             return text
+        masked = self._repeated if repeats and len(text) <= _SHORT else self._masked
+        return known.removed(masked(text, known.secret_digits))
+
+    def _masked(self, text: str, hide_digits: bool) -> str:
+        """What the fields' names and the shape of numbers tell."""
         begin = text.lstrip()[:1]
         if begin == "<":
             text, pattern = _plainly_written_xml(text), self._xml
@@ -85,16 +95,16 @@ class Redactor:
         else:
             pattern = self._form
         kept: set[str] = set()
-        text = pattern.sub(lambda found: self._field(found, known, kept), text)
-        return known.removed(_without_numbers(text, kept))
+        text = pattern.sub(lambda found: self._field(found, hide_digits, kept), text)
+        return _without_numbers(text, kept)
 
-    def _field(self, found: re.Match[str], known: Known, kept: set[str]) -> str:
+    def _field(self, found: re.Match[str], hide_digits: bool, kept: set[str]) -> str:
         name, value = found[1], found[2]
         kind = self._fields[name]
         if kind == "plain":
             kept.add(value.strip("\"' \t\r\n"))
             return found[0]
-        hidden = _masked(value, kind, known.secret_digits)
+        hidden = _masked(value, kind, hide_digits)
         return found[0] if hidden == value else found[0][: -len(value)] + hidden
 
     def fields(self, content: Mapping[str, Any], known: Known) -> dict[str, Any]:

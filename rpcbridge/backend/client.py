@@ -128,7 +128,7 @@ def answer_in(reply: HttpReply) -> Any:
     if not reply.body.strip():
         raise NoUsableAnswer("empty", f"HTTP {reply.status} with an empty body where an action is due")
     try:
-        return json.loads(reply.body.removeprefix(b"\xef\xbb\xbf"), parse_constant=_no_constant)
+        return _DECODER.decode(reply.body.decode(json.detect_encoding(reply.body), "surrogatepass"))
     except (ValueError, RecursionError) as error:
         kind = "html" if reply.body.lstrip()[:1] == b"<" else "not_json"
         what = "HTML or XML" if kind == "html" else f"no JSON ({str(error)[:80]})"
@@ -137,3 +137,6 @@ def answer_in(reply: HttpReply) -> Any:
 
 def _no_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON value")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)  # made once: json.loads makes one for every answer

@@ -17,6 +17,9 @@ from rpcbridge.transport import HttpRequest
 _TYPES = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # made once, not for every event
+
+
 class RequestWriter:
     """Writes the requests of one configuration. Pure."""
 
@@ -41,7 +44,7 @@ class RequestWriter:
             url += ("&" if "?" in url else "?") + urlencode(_flat(event))
             return HttpRequest(url, tuple(headers))
         form = encoding != "json"
-        body = urlencode(_flat(event)) if form else json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+        body = urlencode(_flat(event)) if form else _ENCODER.encode(event)
         headers.append(("Content-Type", _TYPES["form" if form else "json"]))
         return HttpRequest(url, tuple(headers), body.encode("utf-8", "replace"))
 

@@ -18,16 +18,18 @@ def repairs_between(given: Mapping[str, object], read: Mapping[str, object], pat
         came, where = given[name], f"{path}.{name}" if path else name
         if isinstance(value, Prompt):
             value = _as_given(value) if isinstance(came, Mapping) else value.name
-        if isinstance(value, Mapping) and isinstance(came, Mapping):
-            found += repairs_between(came, value, where)
-        elif isinstance(value, list) and isinstance(came, list):
-            found += repairs_between(dict(_numbered(came)), dict(_numbered(value)), where)
-        elif isinstance(came, str) and isinstance(value, str):
+        if isinstance(came, str) and isinstance(value, str):
             if came != value:
                 kind = "case" if came.strip().lower() == value.lower() and came.strip() != value else "blanks"
                 found.append(Repair(kind, where, f"{shown(came)} read as {shown(value)}"))
-        elif isinstance(value, str | bool | int) and (type(came) is not type(value) or came != value):
+        elif isinstance(value, str | bool | int):
+            if type(came) is type(value) and came == value:
+                continue
             found.append(Repair("type", where, f"{shown(came)} read as {shown(value)}"))
+        elif isinstance(value, list) and isinstance(came, list):
+            found += repairs_between(dict(_numbered(came)), dict(_numbered(value)), where)
+        elif isinstance(value, Mapping) and isinstance(came, Mapping):
+            found += repairs_between(came, value, where)
     return tuple(found)
 
 

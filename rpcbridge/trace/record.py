@@ -86,17 +86,17 @@ class Recorder:
         got: dict[str, Any] | None = None
         if hop.reply is not None:
             headers = hide.headers(_headers(hop.reply), known)
-            got = {"status": hop.reply.status, "headers": headers, **self._payload(hop.reply.body, known)}
+            got = {"status": hop.reply.status, "headers": headers, **self._payload(hop.reply.body, known, repeats=True)}
         return {
             "platform_request": self._payload(seen.platform_request, known),
             "event": event,
             "backend_request": sent,
             "backend_response": got,
-            "platform_response": self._payload(seen.platform_response, known),
+            "platform_response": self._payload(seen.platform_response, known, repeats=True),
         }
 
-    def _payload(self, body: bytes, known: Known) -> dict[str, Any]:
-        return {"size": len(body), "body": self._redactor.payload(readable(body[:_LONGEST]), known)}
+    def _payload(self, body: bytes, known: Known, *, repeats: bool = False) -> dict[str, Any]:
+        return {"size": len(body), "body": self._redactor.payload(readable(body[:_LONGEST]), known, repeats=repeats)}
 
     def _known(self, seen: Exchange) -> Known:
         event = seen.event
