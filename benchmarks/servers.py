@@ -93,7 +93,8 @@ def contender(name: str, application: str, folder: Path) -> Iterator[Server]:
     options = {key: value for key, value in gunicorn_settings(settings).items() if isinstance(value, (int, str))}
     options |= {"bind": f"127.0.0.1:{port}", "proc_name": name}
     file = folder / f"{name}.conf.py"
-    file.write_text("".join(f"{key} = {value!r}\n" for key, value in options.items()))
+    hooks = "from rpcbridge.affinity import give_place as pre_fork, stay_on_one_core as post_fork\n"
+    file.write_text(hooks + "".join(f"{key} = {value!r}\n" for key, value in options.items()))
     command = [sys.executable, "-m", "gunicorn", "-c", str(file), application]
     with _started(name, port, command, folder, workers=settings.server.workers) as server:
         yield server

@@ -11,7 +11,7 @@ import functools
 import hmac
 import json
 import re
-from collections.abc import Callable, Collection, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any, Literal
 from urllib.parse import quote, quote_plus, unquote_plus
 from xml.sax.saxutils import escape
@@ -24,6 +24,7 @@ CONTRACT: Mapping[str, Sensitivity] = {
     "caller_number": "number", "called_number": "number", "target": "number", "dial_strings": "number",
     "caller_name": "name", "digits": "digits", "send_digits": "digits",
     "call_id": "plain", "event_id": "plain", "platform_call_time": "plain", "platform_call_start": "plain",
+    "event": "plain", "occurred_at": "plain", "platform": "plain", "direction": "plain", "reason": "plain",
 }  # fmt: skip
 
 _CREDENTIALS = {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "webhook-signature"}
@@ -69,8 +70,9 @@ class Redactor:
         self._headers = _CREDENTIALS | {name.lower() for name in secret_headers}
         self._reveal = reveal
         self._repeated = functools.lru_cache(_REMEMBERED)(self._masked)
+        self.pseudonym = functools.lru_cache(_REMEMBERED)(self._pseudonym)
 
-    def pseudonym(self, number: str) -> str:
+    def _pseudonym(self, number: str) -> str:
         """The same 16 characters for the same number, within this store."""
         return hmac.digest(self._key, number.encode(), "sha256").hex()[:16] if number else ""
 
@@ -112,20 +114,18 @@ class Redactor:
         return content if self._reveal else {name: self._value(name, value, known) for name, value in content.items()}  # type: ignore[return-value]
 
     def _value(self, name: str, value: Any, known: Known) -> Any:
-        if not value or value is True:
+        kind = self._fields.get(name)
+        if not value or value is True or kind == "plain":
             return value
         if isinstance(value, str):
-            kind = self._fields.get(name)
-            if kind is None:
-                return self.remark(value, known)
-            return value if kind == "plain" else _masked(value, kind, known.secret_digits)
-        if isinstance(value, int) and self._fields.get(name) in ("plain", None):
+            return self.remark(value, known) if kind is None else _masked(value, kind, known.secret_digits)
+        if isinstance(value, int) and kind is None:
             return value
         return json.loads(self.payload(json.dumps({name: value}, ensure_ascii=False), known))[name]
 
     def url(self, text: str, known: Known) -> str:
         """A URL with its path and query."""
-        return self.payload(" " + text, known)[1:] if not self._reveal else text
+        return self.payload(" " + text, known, repeats=True)[1:] if not self._reveal else text
 
     def headers(self, headers: Iterable[tuple[str, str]], known: Known) -> list[tuple[str, str]]:
         """HTTP headers: what looks like a credential is gone, `capture.reveal` or not."""
@@ -146,11 +146,20 @@ class Known:
 
     def __init__(self, numbers: Iterable[str] = (), names: Iterable[str] = (), digits: str = "", *, secret_digits: bool = False) -> None:
         self.secret_digits = secret_digits
-        values = [(value, _number) for value in numbers if len(value) >= _LONG]
-        values += [(value, _hidden) for value in names if len(value) >= _LONG]
+        self._values: list[tuple[str, Callable[[str], str]]] = []
+        for value in numbers:
+            self._know(value, _number)
+        for value in names:
+            self._know(value, _hidden)
         if len(digits) >= _SHOWN_DIGITS or (secret_digits and len(digits) > 1):
-            values.append((digits, _stars))
-        self._values = [(written, mask) for value, mask in values for written in _spellings(value)]
+            self._values.append((digits, _stars))
+
+    def _know(self, value: str, mask: Callable[[str], str]) -> None:
+        if value.isascii() and value.isalnum():
+            if len(value) >= _LONG:
+                self._values.append((value, mask))
+        elif len(value) >= _LONG:
+            self._values += [(written, mask) for written in _spellings(value)]
 
     def removed(self, text: str) -> str:
         """`text` without the values, as they are or as XML, JSON and URLs write them."""
@@ -169,9 +178,7 @@ _LONG = 3  # a shorter value would be found in every other word; its field is ma
 _SHOWN_DIGITS = 4  # fewer are a choice in a menu; so many may be a card, a code, an account
 
 
-def _spellings(value: str) -> Collection[str]:
-    if value.isascii() and value.isalnum():
-        return (value,)
+def _spellings(value: str) -> set[str]:
     return {value, escape(value), json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], quote(value, safe=""), quote_plus(value)}
 
 

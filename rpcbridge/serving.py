@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from rpcbridge import affinity
 from rpcbridge.app import build, configured
 from rpcbridge.errors import ConfigurationError
 from rpcbridge.master import Master
@@ -31,6 +32,8 @@ def gunicorn_options(master: Master) -> dict[str, Any]:
             worker.alive = False
 
     hooks = {"on_starting": master.take_charge, "post_worker_init": post_worker_init, "pre_request": pre_request}
+    if master.plan.settings.server.pin_workers:
+        hooks |= {"pre_fork": affinity.give_place, "post_fork": affinity.stay_on_one_core}
     return gunicorn_settings(master.plan.settings) | hooks
 
 

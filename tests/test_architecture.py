@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "exchange": {"errors", "domain", "transport"},
     "platforms": {"errors", "codec", "domain", "schemas", "settings", "redaction"},
     "backend": {"errors", "settings", "transport", "exchange"},
-    "trace": {"errors", "codec", "domain", "settings", "schemas", "db", "background", "redaction", "exchange"},
+    "trace": {"errors", "codec", "domain", "settings", "transport", "schemas", "db", "background", "redaction", "exchange"},
     "system": {"errors", "codec", "platforms"},
     "pbx": {"errors", "codec", "domain", "schemas", "platforms", "transport"},
     "bridge": {"errors", "codec", "domain", "schemas", "platforms", "backend", "exchange", "system"},
@@ -37,7 +37,8 @@ MAY_IMPORT = {
         "errors", "domain", "schemas", "settings", "transport", "exchange", "platforms", "backend", "trace", "bridge", "log", "web",
     },
     "master": {"errors", "log", "app"},
-    "serving": {"errors", "settings", "app", "master"},
+    "affinity": set(),
+    "serving": {"affinity", "errors", "settings", "app", "master"},
     "cli": {"errors", "codec", "settings", "transport", "platforms", "pbx", "translation", "log", "app", "master", "serving"},
     "__main__": {"cli"},
     "__init__": set(),
@@ -45,7 +46,7 @@ MAY_IMPORT = {
 
 # The parts in layers: a part imports from lower layers only, whatever the table above says.
 LAYERS = [
-    {"errors"},
+    {"errors", "affinity"},
     {"domain", "codec", "settings", "transport", "db", "background", "redaction"},
     {"schemas", "exchange"},
     {"platforms", "backend", "trace"},

@@ -37,6 +37,7 @@ class Server:
     bind: str = option(bind, "127.0.0.1:8080", "Address to listen on; the environment's PORT replaces its port")
     workers: int = option(whole(1, 64), 2, "Worker processes; also WEB_CONCURRENCY")
     threads: int = option(whole(9, 4096), 512, "Threads a worker: well above the calls expected at once")
+    pin_workers: bool = option(flag, True, "Keep each worker on one core: its threads share one interpreter")
     max_calls: int | None = option(
         whole(1, 4095), None, "Calls a worker serves at once, more get the fallback; default: threads - 8"
     )

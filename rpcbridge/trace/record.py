@@ -153,4 +153,6 @@ def _as_json(document: dict[str, Any]) -> str:
 
 def _storable(text: str) -> str:
     """`text` without what no database takes: half characters, and the NUL that PostgreSQL refuses."""
+    if text.isascii() and text.isprintable():
+        return text
     return text.encode("utf-8", "replace").decode().replace("\0", "")
