@@ -96,18 +96,17 @@ class Redactor:
             text, pattern = _plainly_written_json(text), self._json
         else:
             pattern = self._form
-        kept: set[str] = set()
-        text = pattern.sub(lambda found: self._field(found, hide_digits, kept), text)
-        return _without_numbers(text, kept)
+        fields, kept = self._fields, set()
 
-    def _field(self, found: re.Match[str], hide_digits: bool, kept: set[str]) -> str:
-        name, value = found[1], found[2]
-        kind = self._fields[name]
-        if kind == "plain":
-            kept.add(value.strip("\"' \t\r\n"))
-            return found[0]
-        hidden = _masked(value, kind, hide_digits)
-        return found[0] if hidden == value else found[0][: -len(value)] + hidden
+        def hidden(found: re.Match[str]) -> str:
+            kind, value = fields[found[1]], found[2]
+            if kind == "plain":
+                kept.add(value.strip("\"' \t\r\n"))
+                return found[0]
+            masked = _masked(value, kind, hide_digits)
+            return found[0] if masked == value else found[0][: -len(value)] + masked
+
+        return _without_numbers(pattern.sub(hidden, text), kept)
 
     def fields(self, content: Mapping[str, Any], known: Known) -> dict[str, Any]:
         """A flat JSON object, such as an event: as `payload` does its text, at a tenth of the cost."""

@@ -100,15 +100,13 @@ class Recorder:
 
     def _known(self, seen: Exchange) -> Known:
         event = seen.event
-        if event is None:
-            return Known(secret_digits=bool(self._secret_menus))  # which menu it was cannot be told
-        numbers = [_text(event.caller_number), _text(event.called_number)]
-        digits, secret = "", False
         if isinstance(event, ActionRequested):
-            digits, secret = event.digits, event.menu in self._secret_menus
-        elif isinstance(event, CallEnded):
-            numbers.append(_text(event.target))
-        return Known(numbers, [_text(event.caller_name)], digits, secret_digits=secret)
+            numbers = (_text(event.caller_number), _text(event.called_number))
+            return Known(numbers, (_text(event.caller_name),), event.digits, secret_digits=event.menu in self._secret_menus)
+        if isinstance(event, CallEnded):
+            numbers = (_text(event.caller_number), _text(event.called_number))
+            return Known((*numbers, _text(event.target)), (_text(event.caller_name),))
+        return Known(secret_digits=bool(self._secret_menus))  # which menu it was cannot be told
 
 
 def restored(document: dict[str, Any]) -> dict[str, Any]:

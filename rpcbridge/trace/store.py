@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
@@ -96,7 +97,7 @@ class Store:
         with self._engine.begin() as connection:
             for begin in range(0, len(rows), _ROWS_A_STATEMENT):
                 some = rows[begin : begin + _ROWS_A_STATEMENT]
-                values = tuple(value for row in some for value in row.values())
+                values = tuple(chain.from_iterable(row.values() for row in some))
                 connection.exec_driver_sql(f"{self._insert} {', '.join([self._row] * len(some))}", values)
             if dropped:
                 connection.execute(insert(_DROPS).values(noted_at=now, count=dropped))
