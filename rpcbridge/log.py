@@ -7,13 +7,13 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 import structlog
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from rpcbridge.background import Batches
 from rpcbridge.domain.events import ActionRequested
@@ -29,13 +29,16 @@ def configure(*, behind: bool = False) -> None:
 
     A pipe that nobody empties would else hold up whoever has something to say, the callers' threads first.
     """
+    global _written
     file = _Behind() if behind else _Unfailing()
+    render = (_for_a_person, _coloured()) if _on_terminal() else (_AS_JSON,)
+    _written = _Lines(file, render)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.format_exc_info,
             _in_order,
-            *((_for_a_person, _coloured()) if _on_terminal() else (_AS_JSON,)),
+            *render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file),  # type: ignore[arg-type]  # it needs no more of a file
@@ -75,6 +78,24 @@ def _json(said: EventDict, **_: Any) -> str:
 
 
 _AS_JSON = structlog.processors.JSONRenderer(_json)
+
+
+class _Lines:
+    """Lines of exchanges, rendered as structlog renders every other line, without its steps before that.
+
+    There is one for every request, on a caller's way: the steps cost as much as all the rest of the line.
+    """
+
+    def __init__(self, file: _Unfailing | _Behind, render: Sequence[Processor]) -> None:
+        self._file = file
+        self._render = render
+
+    def say(self, level: str, event: str, line: Mapping[str, Any]) -> None:
+        said: Any = {"timestamp": line.get("timestamp") or _iso(datetime.now(UTC)), "level": level, "event": event, **line}
+        for step in self._render:
+            said = step(None, level, said)
+        self._file.write(f"{said}\n")
+        self._file.flush()
 
 
 class _Unfailing:
@@ -164,22 +185,26 @@ class ExchangeLog:
 
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline
-        self._log = structlog.get_logger().bind()  # bound once, not for every line
+        self._written = _written
 
     def __call__(self, seen: Exchange) -> None:
         if seen.hop.attempts and (len(seen.hop.attempts) > 1 or seen.outcome not in _QUIET):
             for line in attempt_lines(seen):
-                self._log.warning("attempt_failed", **line)
-        say = self._log.info if seen.outcome in _QUIET else self._log.warning
-        say("exchange", **exchange_line(seen, self._deadline))
+                self._written.say("warning", "attempt_failed", line)
+        level = "info" if seen.outcome in _QUIET else "warning"
+        self._written.say(level, "exchange", exchange_line(seen, self._deadline))
 
     def report_bug(self, reference: str) -> None:
         """An error nobody foresaw, with its traceback; called while it is being handled."""
-        self._log.error("internal_error", reference=reference, exc_info=True)
+        structlog.get_logger().error("internal_error", reference=reference, exc_info=True)
 
 
 def _reason(attempt: Attempt) -> str:
     return attempt.reason or f"http_{attempt.status // 100}xx"
+
+
+# Until configure() says otherwise; what it says holds for the ExchangeLogs made after it.
+_written = _Lines(_Unfailing(), (_AS_JSON,))
 
 
 def _iso(moment: datetime) -> str:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import ssl
 import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -108,8 +107,15 @@ class Transport:
         """The reply to `request`, within `seconds` from now. Raises TransportError. Follows no redirect."""
         if seconds <= 0.001:
             raise TransportError("timeout", "no time left to send it")
-        with self._handle(_origin(request.url)) as handle:
-            return self._perform(handle, request, seconds)
+        origin = _origin(request.url)
+        handle = self._handle(origin)
+        try:
+            reply = self._perform(handle, request, seconds)
+        except BaseException:  # nobody knows what is left in its connection
+            handle.close()
+            raise
+        self._keep(origin, handle)
+        return reply
 
     def _perform(self, handle: pycurl.Curl, request: HttpRequest, seconds: float) -> HttpReply:
         chunks: list[bytes] = []
@@ -140,22 +146,14 @@ class Transport:
         chunks.clear()  # the idle handle keeps write(), and must not keep the reply with it
         return _reply(handle, body)
 
-    @contextmanager
-    def _handle(self, origin: str) -> Iterator[pycurl.Curl]:
-        """A handle for `origin`, kept for the next request unless something went wrong with it."""
+    def _handle(self, origin: str) -> pycurl.Curl:
+        """A handle for `origin`: the last one that was put by, or a new one."""
         with self._lock:
             waiting = self._idle.get(origin)
-            handle = waiting.pop() if waiting else None
-            if handle is not None:
+            if waiting:
                 self._idle_count -= 1
-        if handle is None:
-            handle = self._new_handle()
-        try:
-            yield handle
-        except BaseException:
-            handle.close()
-            raise
-        self._keep(origin, handle)
+                return waiting.pop()
+        return self._new_handle()
 
     def _keep(self, origin: str, handle: pycurl.Curl) -> None:
         """Put `handle` by; over the limit the oldest one of the origin that has most is closed instead."""
@@ -188,6 +186,7 @@ class Transport:
         return handle
 
 
+@lru_cache(256)
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"

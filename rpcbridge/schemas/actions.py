@@ -127,7 +127,7 @@ HANG_UP = Hangup()
 
 def load(answer: object) -> Answer:
     """The action in a backend's JSON answer. Raises AnswerRejected with every problem, each at its path."""
-    if not isinstance(answer, Mapping):
+    if type(answer) is not dict and not isinstance(answer, Mapping):
         raise AnswerRejected([Problem("", f"expected an object with an action, got {shown(answer)}")])
     name = answer.get("action")
     kind = name.strip().lower() if isinstance(name, str) else ""

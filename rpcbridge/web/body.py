@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from rpcbridge.codec import dialect_of
@@ -41,11 +41,7 @@ class BodyReader:
         expected = int(length) if length.isascii() and length.isdigit() else None
         too_large = expected is not None and expected > self._limit
         wanted = _HEAD if too_large else self._limit + 1 if expected is None else expected
-        with self._watched(environ.get("gunicorn.socket"), deadline):
-            try:
-                body: bytes = environ["wsgi.input"].read(wanted)
-            except Exception as error:  # each server has its own for a connection that broke
-                raise NotWellFormed(f"the body could not be read: {type(error).__name__}") from None
+        body = self._taken(environ, wanted, deadline)
         if too_large or len(body) > self._limit:
             self._refuse(environ, body)
         if expected is not None and len(body) < expected:
@@ -78,19 +74,20 @@ class BodyReader:
             raise NotWellFormed(f"the {name} body ends early")
         return inflated
 
-    @contextlib.contextmanager
-    def _watched(self, connection: socket.socket | None, deadline: float) -> Iterator[None]:
-        if connection is None:
-            yield
-            return
+    def _taken(self, environ: dict[str, Any], wanted: int, deadline: float) -> bytes:
+        """Up to `wanted` bytes of the body; its connection is cut off at the deadline."""
+        connection = environ.get("gunicorn.socket")
         if not self._watching:
             self._start()
-        key = id(connection)
-        self._reading[key] = (deadline, connection)
+        if connection is not None:
+            self._reading[id(connection)] = (deadline, connection)
         try:
-            yield
+            body: bytes = environ["wsgi.input"].read(wanted)
+            return body
+        except Exception as error:  # each server has its own for a connection that broke
+            raise NotWellFormed(f"the body could not be read: {type(error).__name__}") from None
         finally:
-            del self._reading[key]
+            self._reading.pop(id(connection), None)
 
     def _start(self) -> None:
         with self._watch:

@@ -58,7 +58,7 @@ class Voicenter:
         return self.methods[call.method] == "question" and bool(requests.text_of(call, "IVR_UNIQUE_ID"))
 
     def is_native(self, answer: object) -> bool:
-        return isinstance(answer, Mapping) and "ACTION" in answer
+        return isinstance(answer, dict) and "ACTION" in answer
 
     def load_native(self, answer: object, path: str) -> tuple[Native, tuple[Repair, ...]]:
         return replies.load_native(answer, path, self._section.language)
