@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import hmac
+import itertools
 import json
 import re
 from collections.abc import Callable, Container, Iterable, Mapping
@@ -164,8 +165,26 @@ class Known:
         """`text` without the values, as they are or as XML, JSON and URLs write them."""
         for written, mask in self._values:
             if written in text:
-                text = re.sub(rf"(?<!\w){re.escape(written)}(?!\w)", mask(written), text)
+                text = _replaced(text, written, mask(written))
         return text
+
+
+def _replaced(text: str, word: str, mask: str) -> str:
+    """`text` with `mask` for every `word` that is not part of a longer one. `re` would keep a pattern for each word."""
+    parts = text.split(word)
+    whole = parts[0]
+    for before, after in itertools.pairwise(parts):
+        alone = not (_ends_in_a_word(before) or _begins_a_word(after))
+        whole += (mask if alone else word) + after
+    return whole
+
+
+def _ends_in_a_word(text: str) -> bool:
+    return text[-1:].isalnum() or text[-1:] == "_"
+
+
+def _begins_a_word(text: str) -> bool:
+    return text[:1].isalnum() or text[:1] == "_"
 
 
 def without_quotes(remark: str) -> str:

@@ -22,11 +22,11 @@ from rpcbridge.trace.store import Store
 
 T = TypeVar("T")
 
-# Bytes of exchanges that may wait to be written: some thousands of them, or a few very large ones.
-_WAITING = 16 * 1024 * 1024
-_OVERHEAD = 2048  # what an exchange weighs beside its payloads, roughly
+# Bytes of exchanges that may wait to be written: a thousand of them, or a few very large ones.
+_WAITING = 10 * 1024 * 1024
+_OVERHEAD = 8192  # what an exchange weighs beside its payloads, roughly
 _PRUNED_EVERY = 30.0  # seconds
-_ROWS_AT_A_TIME = 8  # then the interpreter's lock is let go: no caller waits longer than for as many
+_ROWS_AT_A_TIME = 32  # then the interpreter's lock is let go: no caller waits longer than for as many
 _PATIENCE = 5.0  # seconds for the database; only the background thread waits
 
 
