@@ -96,7 +96,7 @@ def test_who_does_not_look_is_answered_or_refused_at_the_door(tmp_path: Path, dr
 def test_while_it_drains_calls_are_served_and_connections_let_go(tmp_path: Path):
     with draining(tmp_path, "30s") as bridge:
         bridge.signal(signal.SIGTERM)
-        bridge.said('"event": "draining"')
+        bridge.said('"event":"draining"')
         for _ in range(8):  # whichever worker answers
             assert (bridge.get("/readyz").status, bridge.get("/livez").status) == (503, 200)
         assert bridge.get("/readyz?verbose").body.startswith(b"draining\n[-] serving draining")
@@ -108,7 +108,7 @@ def test_while_it_drains_calls_are_served_and_connections_let_go(tmp_path: Path)
 def test_a_worker_that_is_forked_while_draining_knows_it(tmp_path: Path):
     with draining(tmp_path, "30s", workers=1) as bridge:
         bridge.signal(signal.SIGTERM)
-        worker = int(bridge.said('"event": "draining"').partition("Booting worker with pid: ")[2].split()[0])
+        worker = int(bridge.said('"event":"draining"').partition("Booting worker with pid: ")[2].split()[0])
         os.kill(worker, signal.SIGKILL)
         bridge.said("was sent SIGKILL")
         assert bridge.get("/readyz").status == 503
@@ -119,7 +119,7 @@ def test_a_worker_that_is_forked_while_draining_knows_it(tmp_path: Path):
 def test_a_second_signal_skips_the_wait(tmp_path: Path, second: signal.Signals):
     with draining(tmp_path, "10m", seconds=1.0, workers=1) as bridge, in_flight(bridge) as connection:
         bridge.signal(signal.SIGTERM)
-        bridge.said('"event": "draining"')
+        bridge.said('"event":"draining"')
         bridge.signal(second)
         assert b'"MENU"' in connection.getresponse().read()
         bridge.process.wait(20)

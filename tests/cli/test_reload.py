@@ -57,7 +57,7 @@ def test_a_good_configuration_is_taken_up(backend, other, tmp_path: Path, comman
         write(tmp_path, f'[server]\nthreads = 20\nworkers = 3\n[backend]\nurl = "{other.url}"\n')
         bridge.process.send_signal(signal.SIGHUP)
         until(bridge, "MENU")
-        assert '"event": "reloading"' in bridge.log.read_text()
+        assert '"event":"reloading"' in bridge.log.read_text()
         bridge.process.send_signal(signal.SIGHUP)  # and once more: the handlers are still ours
         assert bridge.said("Handling signal: hup").count("reload_refused") == 0
 
@@ -67,7 +67,7 @@ def test_a_faulty_one_is_refused_with_every_fault_and_the_old_one_serves_on(back
     with bridges.running(tmp_path, f'[backend]\nurl = "{backend.url}"\n', command=command, cwd=bridges.ROOT) as bridge:
         write(tmp_path, FAULTY)
         bridge.process.send_signal(signal.SIGHUP)
-        log = bridge.said('"event": "reload_refused"')
+        log = bridge.said('"event":"reload_refused"')
         (line,) = bridge.lines("reload_refused")
         assert line["level"] == "error"
         threads, key, url = line["problems"]
@@ -153,7 +153,7 @@ def test_the_verb_reads_what_the_master_reads(backend, tmp_path: Path):
         done = rpcbridge("reload", pid, RPCBRIDGE_BACKEND__DEADLINE="nonsense")
         assert done.returncode == 0, done.stderr
         assert "mine.toml is usable" in done.stdout
-        bridge.said('"event": "reloading"')
+        bridge.said('"event":"reloading"')
         (tmp_path / "mine.toml").write_text('[backend]\nconnect_timeout = "3500ms"\n', "utf-8")
         assert "connect_timeout: longer than backend.deadline (3s)" in rpcbridge("reload", pid).stderr
         (tmp_path / "their.toml").write_text("strict = 3\n", "utf-8")
