@@ -82,7 +82,8 @@ def _served(current: Plan) -> Iterator[str]:
     yield f"every number: {settings.backend.url}, fallback {json.dumps(settings.fallback or {'action': 'hangup'}, ensure_ascii=False)}"
     for route in settings.routes:
         who = f"number {route.called_number}" if route.called_number else f"numbers that begin with {route.called_prefix}"
-        fallback = f", fallback {json.dumps(route.fallback, ensure_ascii=False)}" if route.fallback else ""
+        served = route.fallback or settings.fallback or {"action": "hangup"}
+        fallback = f", fallback {json.dumps(served, ensure_ascii=False)}"
         yield f"{who}: {route.url or settings.backend.url}{fallback}"
     for name, entry in settings.prompts.items():
         yield f"prompt {name}: {json.dumps(entry, ensure_ascii=False)}"
