@@ -101,7 +101,7 @@ def _debug(checked: Plan) -> Debug:
     fields = {name: kind for platform in checked.platforms.values() for name, kind in platform.sensitive.items()}
     headers = tuple(name for name, _ in found.backend.headers)
     trace = Trace(found.database.url, found.capture, fields, headers, _now)
-    return Debug(trace, DebugGuard(found.debug.token), found.capture.reveal)
+    return Debug(trace, DebugGuard(found.debug.token, behind_a_proxy=bool(found.server.trusted_proxies)), found.capture.reveal)
 
 
 def _all_of(*observers: Callable[[Exchange], None]) -> Callable[[Exchange], None]:

@@ -57,12 +57,15 @@ class Batches(Generic[T]):
             self._thread.join(seconds)
 
     def _wake(self) -> None:
-        if self._thread is None:
-            with self._lock:
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                    self._thread.start()
-                    atexit.register(self.close)
+        with self._lock:
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # no thread to be had just now: the next item tries again
+                    return
+                self._thread = thread
+                atexit.register(self.close)
         self._awake.set()
 
     def _run(self) -> None:

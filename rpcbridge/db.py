@@ -6,8 +6,10 @@ stores something declares its tables and the steps that lead to them.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -59,6 +61,8 @@ def opened(url: str, *, patience: float) -> Engine:
     To be called after the fork. A transaction on SQLite has the writer's lock from its first statement on.
     """
     if url.startswith("sqlite"):
+        with suppress(OSError):  # what cannot be made here is said when it is used
+            os.close(os.open(url.removeprefix("sqlite:///"), os.O_CREAT | os.O_RDWR, 0o600))  # nobody else's to read
         engine = create_engine(url, pool_size=2, max_overflow=2, pool_timeout=patience, connect_args={"timeout": patience})
         event.listen(engine, "connect", _prepared_for_many)
         event.listen(engine, "begin", _begun)

@@ -48,12 +48,22 @@ _WORD = re.compile(r"[0-9A-Za-z]")
 _VALUE = r"""("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[-+]?[0-9][^\s,}\]]*|\[[^\[\]{}]*\]?)"""
 _ITEM = re.compile(r""""(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,\[\]]+""")
 
+_XML_TEXT = re.compile(r">([^<>]*[^<>\s][^<>]*)")
+_TURNED = re.compile(r"</value>\s*<name")
+_JSON_IN_FORM = re.compile(r"(=)((?:%7B|%5B)[^&\s]*)", re.IGNORECASE)
+# A query holds an event's fields, or what the operator put there: a key to get in, for all we know.
+_QUERY = re.compile(r"([?&])([^=&\s#]*)=([^&\s#]*)")
+_EVENT_FIELDS = {
+    *CONTRACT, "turn", "menu", "previous_menu", "state", "call_status", "platform_text", "hangup_cause", "ended_by", "duration",
+    "ring_duration", "billed_duration", "estimated", "raw",
+}  # fmt: skip
+
 # Ways to write a plain letter or digit so that no net would see it.
-_XML_LETTER = re.compile(r"&#(?:0*(4[89]|5[0-7]|6[5-9]|[78][0-9]|90|9[7-9]|1[01][0-9]|12[0-2])|x0*(3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]));")
+_XML_LETTER = re.compile(r"&#(?:0*(4[89]|5[0-7]|6[5-9]|[78][0-9]|90|95|9[7-9]|1[01][0-9]|12[0-2])|x0*(3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[fF]));")
 # What is not closed runs to the end: else each beginning would look for an end in vain.
-_XML_WRAPPING = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL)
+_XML_WRAPPING = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|<\?(?!xml\s).*?(?:\?>|\Z)", re.DOTALL)
 _JSON_LETTER = re.compile(r"\\u00([3-7][0-9a-fA-F])")
-_QUOTED = re.compile(r"""(["']).*?\1""")
+_QUOTED = re.compile(r""""(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?""")
 
 
 class Redactor:
@@ -65,7 +75,8 @@ class Redactor:
         self._key = key
         self._fields = {**CONTRACT, **fields}
         names = "|".join(sorted(map(re.escape, self._fields), key=len, reverse=True))
-        self._xml = re.compile(rf"<name>\s*({names})\s*</name>\s*<value>\s*(?:<\w[\w.]*>)?([^<]*)")
+        self._xml = re.compile(rf"<name\s*>\s*({names})\s*</name\s*>\s*<value\s*>\s*(?:<(?!array>)\w[\w.]*>)?(<array>.*?(?:</array>|\Z)|[^<]*)", re.DOTALL)
+        self._xml_turned = re.compile(rf"(<value\s*>\s*(?:<\w[\w.]*>)?)([^<]*)(?=(?:</\w[\w.]*>)?\s*</value>\s*<name\s*>\s*({names})\s*<)")
         self._json = re.compile(rf"""["'{{,\s]({names})["']?\s*:\s*{_VALUE}""")
         self._form = re.compile(rf"(?<![^?&\s])({names})=([^&\s]*)")
         self._headers = _CREDENTIALS | {name.lower() for name in secret_headers}
@@ -91,12 +102,16 @@ class Redactor:
     def _masked(self, text: str, hide_digits: bool) -> str:
         """What the fields' names and the shape of numbers tell."""
         begin = text.lstrip()[:1]
+        patterns: tuple[re.Pattern[str], ...]
         if begin == "<":
-            text, pattern = _plainly_written_xml(text), self._xml
+            text, patterns = _plainly_written_xml(text), (self._xml,)
+            if _TURNED.search(text):
+                text = self._xml_turned.sub(lambda found: found[1] + _masked(found[2], self._fields[found[3]], hide_digits), text)
         elif begin in ("{", "["):
-            text, pattern = _plainly_written_json(text), self._json
-        else:
-            pattern = self._form
+            text, patterns = _plainly_written_json(text), (self._json,)
+        else:  # a form, or nobody knows what
+            text = _JSON_IN_FORM.sub(lambda found: found[1] + quote_plus(self._masked(unquote_plus(found[2]), hide_digits)), text)
+            patterns = (self._form, self._json, self._xml)
         fields, kept = self._fields, set()
 
         def hidden(found: re.Match[str]) -> str:
@@ -107,7 +122,9 @@ class Redactor:
             masked = _masked(value, kind, hide_digits)
             return found[0] if masked == value else found[0][: -len(value)] + masked
 
-        return _without_numbers(pattern.sub(hidden, text), kept)
+        for pattern in patterns:
+            text = pattern.sub(hidden, text)
+        return _without_numbers(text, kept)
 
     def fields(self, content: Mapping[str, Any], known: Known) -> dict[str, Any]:
         """A flat JSON object, such as an event: as `payload` does its text, at a tenth of the cost."""
@@ -119,12 +136,24 @@ class Redactor:
             return value
         if isinstance(value, str):
             return self.remark(value, known) if kind is None else _masked(value, kind, known.secret_digits)
-        if isinstance(value, int) and kind is None:
-            return value
-        return json.loads(self.payload(json.dumps({name: value}, ensure_ascii=False), known))[name]
+        if isinstance(value, dict):
+            return {inner: self._value(inner, content, known) for inner, content in value.items()}
+        if isinstance(value, list):
+            return [self._value(name, item, known) for item in value]
+        return value if kind is None else _masked(str(value), kind, known.secret_digits)
+
+    def repair(self, path: str, detail: str, known: Known) -> str:
+        """What was put right in the field at `path`: it quotes the value."""
+        name = next((part for part in reversed(path.split(".")) if not part.isdigit()), "")
+        return detail if self._reveal else "***" if self._fields.get(name, "plain") != "plain" else self.quoting(detail, known)
+
+    def quoting(self, remark: str, known: Known) -> str:
+        """A remark that may quote anything somebody sent."""
+        return remark if self._reveal else self.remark(without_quotes(remark), known)
 
     def url(self, text: str, known: Known) -> str:
         """A URL with its path and query."""
+        text = _QUERY.sub(lambda found: found[0] if found[2] in _EVENT_FIELDS else f"{found[1]}{found[2]}=***", text)
         return self.payload(" " + text, known, repeats=True)[1:] if not self._reveal else text
 
     def headers(self, headers: Iterable[tuple[str, str]], known: Known) -> list[tuple[str, str]]:
@@ -180,16 +209,17 @@ def _replaced(text: str, word: str, mask: str) -> str:
 
 
 def _ends_in_a_word(text: str) -> bool:
-    return text[-1:].isalnum() or text[-1:] == "_"
+    """Whether a letter or digit stands at the end; one that ends an escape of JSON, as in `\\n`, is none."""
+    return text[-1:].isalnum() and not (text[-2:-1] == "\\" and text[-1] in "nrtbf")
 
 
 def _begins_a_word(text: str) -> bool:
-    return text[:1].isalnum() or text[:1] == "_"
+    return text[:1].isalnum()
 
 
 def without_quotes(remark: str) -> str:
     """A remark in which quoted digits and any longer number became `…`: for a log, which knows no call's values."""
-    return re.sub(r"[0-9]{6,}", "…", _QUOTED.sub(lambda quoted: re.sub("[0-9]+", "…", quoted[0]), remark))
+    return re.sub(r"[0-9]{4,}", "…", _QUOTED.sub(lambda quoted: re.sub("[0-9]+", "…", quoted[0]), remark))
 
 
 _LONG = 3  # a shorter value would be found in every other word; its field is masked by name
@@ -197,7 +227,9 @@ _SHOWN_DIGITS = 4  # fewer are a choice in a menu; so many may be a card, a code
 
 
 def _spellings(value: str) -> set[str]:
-    return {value, escape(value), json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], quote(value, safe=""), quote_plus(value)}
+    upper = re.sub(r"\\u[0-9a-f]{4}", lambda found: "\\u" + found[0][2:].upper(), json.dumps(value)[1:-1])
+    numeric = escape(value).encode("ascii", "xmlcharrefreplace").decode()
+    return {value, upper, numeric, escape(value), json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], quote(value, safe=""), quote_plus(value)}
 
 
 def _masked(value: str, kind: Sensitivity, hide_digits: bool) -> str:
@@ -205,6 +237,8 @@ def _masked(value: str, kind: Sensitivity, hide_digits: bool) -> str:
     mask = _stars if hide_digits and kind == "digits" else _MASKS[kind]
     if value.isalnum():
         return mask(value)
+    if value.startswith("<"):
+        return _XML_TEXT.sub(lambda found: f">{_inner(found[1], mask)}", value)
     if value.startswith("["):
         return _ITEM.sub(lambda item: _inner(item[0], mask), value)
     return _inner(value, mask)
@@ -212,7 +246,10 @@ def _masked(value: str, kind: Sensitivity, hide_digits: bool) -> str:
 
 def _inner(value: str, mask: Callable[[str], str]) -> str:
     plain = unquote_plus(value) if "%" in value else value
-    inner = plain.strip("\"' \t\r\n")
+    inner = plain.strip()
+    mark = inner[:1] if inner[:1] in ("'", '"') else ""
+    inner = inner[len(mark) :]
+    inner = (inner[:-1] if mark and inner.endswith(mark) else inner).strip()
     before, _, after = plain.partition(inner) if inner else (value, "", "")
     return f"{before}{mask(inner)}{after}" if inner else value
 
@@ -225,7 +262,7 @@ def _without_numbers(text: str, kept: Container[str] = ()) -> str:
 
     def masked(found: re.Match[str]) -> str:
         begin, end = found.span()
-        part_of_a_word = _WORD.match(text, end) or (begin and _WORD.match(text, begin - 1))
+        part_of_a_word = _WORD.match(text, end) or _ends_in_a_word(text[max(0, begin - 2) : begin])
         return found[0] if part_of_a_word or found[0] in kept else _number(found[0])
 
     return _LOOSE.sub(masked, text)
@@ -252,7 +289,7 @@ _MASKS: Mapping[Sensitivity, Callable[[str], str]] = {"number": _number, "name":
 
 def _plainly_written_xml(text: str) -> str:
     """Letters and digits as themselves, not as references or in CDATA sections, and no comments to hide in."""
-    if "<!" in text:
+    if "<!" in text or "<?" in text[5:]:
         text = _XML_WRAPPING.sub(lambda found: escape(found[1] or ""), text)
     if "&#" in text:
         text = _XML_LETTER.sub(lambda found: _letter(int(found[1]) if found[1] else int(found[2], 16), found[0]), text)
@@ -267,4 +304,4 @@ def _plainly_written_json(text: str) -> str:
 
 def _letter(code: int, written: str) -> str:
     character = chr(code)
-    return character if character.isalnum() else written
+    return character if character.isalnum() or character == "_" else written

@@ -6,6 +6,7 @@ The transport's Content-Type is never asked: PHP's curl posts XML as a form.
 from __future__ import annotations
 
 import codecs
+import json
 import re
 from contextlib import suppress
 from encodings.aliases import aliases
@@ -49,7 +50,15 @@ def to_utf8(body: bytes) -> tuple[bytes, tuple[Repair, ...]]:
 
 
 def readable(body: bytes) -> str:
-    """`body` for a person to read, whatever it is: as nearly as it came as can be told."""
+    """`body` for a person to read, whatever it is: as nearly as it came as can be told, without BOM and NULs."""
+    if b"\0" in body[:4] or body[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        text = body.decode(json.detect_encoding(body), "replace")
+    else:
+        text = _readable(body)
+    return text.lstrip("\ufeff").replace("\0", "")
+
+
+def _readable(body: bytes) -> str:
     with suppress(UnicodeError):
         return body.decode()
     try:

@@ -65,8 +65,8 @@ class Recorder:
             "shared": seen.shared,
             # To ten milliseconds: each call in flight has one less than the one before it, which tells nobody anything.
             "deadline_ms": round((seen.deadline - seen.arrived) * 100) * 10,
-            "detail": hide.remark(seen.detail, known)[:2000],
-            "repairs": [{"kind": r.kind, "path": r.path, "detail": hide.remark(r.detail, known)} for r in seen.repairs[:100]],
+            "detail": (hide.quoting(seen.detail, known) if seen.detail_quotes else hide.remark(seen.detail, known))[:2000],
+            "repairs": [{"kind": r.kind, "path": r.path, "detail": hide.repair(r.path, r.detail, known)} for r in seen.repairs[:100]],
             "attempts": [_attempt(a, seen.arrived, lambda text: hide.remark(text, known)) for a in seen.hop.attempts[:100]],
             "stations": self._stations(seen, known),
         }

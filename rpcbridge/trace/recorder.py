@@ -71,6 +71,7 @@ class Trace:
         """What `look` finds in the store. Raises DatabaseError where it cannot be read."""
         try:
             self._prepared()
+            self._prune()  # where no calls come, nobody else does
             return look(self._store)
         except SQLAlchemyError as error:
             raise DatabaseError(_reason(error)) from None
@@ -90,12 +91,16 @@ class Trace:
             recorder = self._prepared()
             rows = [row for place, seen in enumerate(batch) for row in self._rows(recorder, seen, place)]
             self._store.add(rows, self._lost, self._now())
-            self._prune()
-        except (SQLAlchemyError, DatabaseError) as error:
+        except Exception as error:  # a driver's own, too: nothing of it may be lost unsaid
             self._lost += len(batch)
             self._say(_reason(error))
+            return
+        self._lost = 0
+        try:
+            self._prune()
+        except SQLAlchemyError as error:
+            self._say(_reason(error))
         else:
-            self._lost = 0
             self._say("")
 
     def _rows(self, recorder: Recorder, seen: Exchange, place: int) -> tuple[Row, ...]:
@@ -127,4 +132,4 @@ class Trace:
 def _reason(error: Exception) -> str:
     """What went wrong, without the statement and its values."""
     original: Any = getattr(error, "orig", None)
-    return f"{type(original or error).__name__}: {str(original or error).splitlines()[0][:200]}"
+    return f"{type(original or error).__name__}: {(str(original or error).splitlines() or [''])[0][:200]}"

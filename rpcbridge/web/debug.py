@@ -100,9 +100,10 @@ def _shown(status: int, content: Mapping[str, Any], template: str, **values: Any
     """`content` as JSON where that is wanted, else as a page."""
     best = request.accept_mimetypes.best_match(["text/html", "application/json"], "text/html")
     if best == "application/json":
-        response = Response(json.dumps(content, ensure_ascii=False, indent=2) + "\n", status, content_type="application/json")
+        text, kind = json.dumps(content, ensure_ascii=False, indent=2) + "\n", "application/json"
     else:
-        response = Response(render_template(template, **values), status)
+        text, kind = render_template(template, **values), "text/html; charset=utf-8"
+    response = Response(text.encode("utf-8", "replace"), status, content_type=kind)  # half a character is no reason to fail
     response.headers["Vary"] = "Accept"
     return response
 

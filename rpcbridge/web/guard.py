@@ -46,15 +46,16 @@ class Guard:
 class DebugGuard:
     """The debug pages' door: a token where one is configured, else nobody but this very machine."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, *, behind_a_proxy: bool = False) -> None:
         self._token = token.encode()
+        self._behind_a_proxy = behind_a_proxy
 
     def refusal(self, environ: Mapping[str, Any]) -> str:
         """Why this WSGI request may not look: `no_token`, `token` (a wrong one) or `not_local`; "" where it may."""
         if self._token:
             given = _credential(environ.get("HTTP_AUTHORIZATION", ""))
             return "" if hmac.compare_digest(given, self._token) else "token" if given else "no_token"
-        return "" if _local(environ) else "not_local"
+        return "" if _local(environ) and not self._behind_a_proxy else "not_local"
 
 
 def _credential(authorization: str) -> bytes:
@@ -78,11 +79,15 @@ def _local(environ: Mapping[str, Any]) -> bool:
     except ValueError:
         return False
     peer = getattr(peer, "ipv4_mapped", None) or peer
-    forwarded = any(name.startswith(_FORWARDING) for name in environ)
+    # nginx, left as it is, sends no header and the address it was given as Host; but it speaks HTTP/1.0.
+    forwarded = environ.get("SERVER_PROTOCOL") == "HTTP/1.0" or any(name.startswith(_FORWARDING) for name in environ)
     return peer.is_loopback and not forwarded and bool(_LOCAL_HOST.fullmatch(environ.get("HTTP_HOST", "")))
 
 
-_FORWARDING = ("HTTP_FORWARDED", "HTTP_X_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP")
+_FORWARDING = (
+    "HTTP_FORWARDED", "HTTP_X_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP", "HTTP_X_CLIENT", "HTTP_X_CLUSTER", "HTTP_X_ORIGINAL",
+    "HTTP_CF_", "HTTP_TRUE_CLIENT", "HTTP_FASTLY",
+)  # fmt: skip
 _LOCAL_HOST = re.compile(r"(?:localhost|127\.[0-9.]+|\[::1\])(?::[0-9]+)?", re.ASCII | re.IGNORECASE)
 
 

@@ -13,8 +13,10 @@ import structlog
 
 from rpcbridge.errors import DatabaseError
 from rpcbridge.exchange import Exchange, Hop
+from rpcbridge.redaction import Redactor
 from rpcbridge.settings import Capture
 from rpcbridge.trace import Trace
+from rpcbridge.trace.record import Recorder
 from tests.support.bridge import awaited
 
 
@@ -88,3 +90,12 @@ def test_bounded_while_it_runs(url: str, exchange: Callable[..., Exchange], monk
         recording.observe(fresh(exchange, number))
     recording.close()
     assert recording.looked_up(lambda store: store.counts()) == (100, 0)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_no_encoding_hides_a_number(encoding: str, exchange: Callable[..., Exchange]):
+    recorder = Recorder(Redactor(b"k" * 32, {"CALLER_ID": "number"}), ())
+    for text in ("<member><name>CALLER_ID</name><value>51234</value></member>", '{"CALLER_ID": "51234"}'):
+        row = recorder.row(exchange(platform_request=text.encode(encoding)))
+        assert "51234" not in row["document"].replace("\\u0000", "")
+        assert "*****" in row["document"]

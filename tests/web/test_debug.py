@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import time
 from base64 import b64encode
 from collections.abc import Iterator
@@ -123,6 +124,12 @@ def test_pages_that_are_not_there_say_so_in_the_form_asked_for(debugged: bridges
     assert (got.status, json.loads(got.body)) == (404, {"error": "No exchange 01ARZ3NDEKTSV4RRFFQ69G5FAV is kept: it is too old, was dropped, or never was."})
     assert debugged.post(b"", "/debug/exchanges/x", "GET").status == 404
     assert debugged.post(b"", "/debug/static/../debug.py", "GET").status == 404
+
+
+def test_a_proxy_that_says_nothing_of_itself_speaks_http_1_0(debugged: bridges.Running):
+    with socket.create_connection(("127.0.0.1", debugged.port)) as connection:
+        connection.sendall(f"GET /debug/ HTTP/1.0\r\nHost: 127.0.0.1:{debugged.port}\r\n\r\n".encode())
+        assert connection.makefile("rb").readline().split()[1] == b"403"
 
 
 def test_pages_change_nothing(debugged: bridges.Running):
