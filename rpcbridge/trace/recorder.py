@@ -47,7 +47,7 @@ class Trace:
         self._secret_headers = secret_headers
         self._now = now
         self._log = structlog.get_logger()
-        self._batches: Batches[Exchange] = Batches("debug-store", self._take, limit=_WAITING, pause=0.1)
+        self._batches: Batches[Exchange] = Batches("debug-store", self._take, limit=_WAITING, pause=0.25)
         self._recorder: Recorder | None = None
         self._preparing = threading.Lock()
         self._lost = 0
