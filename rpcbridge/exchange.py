@@ -68,5 +68,6 @@ class Exchange:
     detail_quotes: bool = False  # whether `detail` may quote what a caller or a backend sent
     repairs: list[Repair] = field(default_factory=list)
     finished: float = 0.0
+    let_go: int = 0  # bytes at the end of platform_request that nobody needs any more
     reply_id: str | None = None
     unanswered: bool = False

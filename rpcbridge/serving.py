@@ -102,9 +102,7 @@ def wsgi_application() -> WSGIApplication:
 def application_of(master: Master) -> WSGIApplication:
     """The application of one worker, from the configuration that its master has checked."""
     app = build(master.plan, master.draining)
-    # What stands now stays: the collector need not look at it again, nor so often at what lives for one call.
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
+    gc.freeze()  # what stands now stays: the collector need not look at it again
     return _warned_once(app)
 
 

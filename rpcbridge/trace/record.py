@@ -19,7 +19,7 @@ from rpcbridge.schemas import events
 from rpcbridge.transport import HttpReply
 
 # Characters of one payload that are kept; a longer one is a mistake whose beginning tells enough.
-_LONGEST = 16_384
+LONGEST = 16_384
 
 Row = dict[str, Any]
 
@@ -89,7 +89,7 @@ class Recorder:
             headers = hide.headers(_headers(hop.reply), known)
             got = {"status": hop.reply.status, "headers": headers, **self._payload(hop.reply.body, known, repeats=True)}
         return {
-            "platform_request": self._payload(seen.platform_request, known),
+            "platform_request": self._payload(seen.platform_request, known) | {"size": len(seen.platform_request) + seen.let_go},
             "event": event,
             "backend_request": sent,
             "backend_response": got,
@@ -97,7 +97,7 @@ class Recorder:
         }
 
     def _payload(self, body: bytes, known: Known, *, repeats: bool = False) -> dict[str, Any]:
-        return {"size": len(body), "body": self._redactor.payload(readable(body[:_LONGEST]), known, repeats=repeats)}
+        return {"size": len(body), "body": self._redactor.payload(readable(body[:LONGEST]), known, repeats=repeats)}
 
     def _known(self, seen: Exchange) -> Known:
         event = seen.event

@@ -17,7 +17,7 @@ from rpcbridge.errors import DatabaseError
 from rpcbridge.exchange import Exchange
 from rpcbridge.redaction import Redactor, Sensitivity
 from rpcbridge.settings import Capture
-from rpcbridge.trace.record import Recorder, Row
+from rpcbridge.trace.record import LONGEST, Recorder, Row
 from rpcbridge.trace.store import Store
 
 T = TypeVar("T")
@@ -56,6 +56,9 @@ class Trace:
 
     def observe(self, seen: Exchange) -> None:
         """Have `seen` recorded; it must not change any more."""
+        if len(seen.platform_request) > LONGEST:  # what is not kept need not wait either
+            seen.let_go = len(seen.platform_request) - LONGEST
+            seen.platform_request = seen.platform_request[:LONGEST]
         body = len(seen.hop.reply.body) if seen.hop.reply else 0
         self._batches.put(seen, _OVERHEAD + len(seen.platform_request) + len(seen.platform_response) + body)
 
