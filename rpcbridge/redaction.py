@@ -128,7 +128,7 @@ class Redactor:
 
     def fields(self, content: Mapping[str, Any], known: Known) -> dict[str, Any]:
         """A flat JSON object, such as an event: as `payload` does its text, at a tenth of the cost."""
-        return content if self._reveal else {name: self._value(name, value, known) for name, value in content.items()}  # type: ignore[return-value]
+        return dict(content) if self._reveal else {name: self._value(name, value, known) for name, value in content.items()}
 
     def _value(self, name: str, value: Any, known: Known) -> Any:
         kind = self._fields.get(name)

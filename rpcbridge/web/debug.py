@@ -6,7 +6,7 @@ Reads what is recorded and changes nothing. Its own requests are never recorded.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -133,8 +133,11 @@ _WIDTH = 1000  # units of the drawing, whatever the page's width
 
 def _line(seen: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The attempts on a line of time that the whole exchange fills: where each begins, how wide it is."""
-    total = max(seen["total_ms"], 0.1)
-    place: Callable[[float], float] = lambda milliseconds: round(min(milliseconds / total, 1.0) * _WIDTH, 1)  # noqa: E731
+    total: float = max(seen["total_ms"], 0.1)
+
+    def place(milliseconds: float) -> float:
+        return round(min(milliseconds / total, 1.0) * _WIDTH, 1)
+
     return [
         {"x": min(place(a["started_ms"]), _WIDTH - 2.0), "width": max(place(a["ms"]), 2.0), "failed": bool(a["reason"]) or not 200 <= a["status"] < 300, **a}
         for a in seen["attempts"]
