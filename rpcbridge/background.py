@@ -17,7 +17,8 @@ T = TypeVar("T")
 class Batches(Generic[T]):
     """A bounded queue and the thread that empties it into `take`, started with the first item: so after the fork.
 
-    `limit` is the weight that may wait at once, in whatever unit `put` is given it.
+    `limit` is the weight that may wait at once, in whatever unit `put` is given it. From a quarter of it on, what
+    waits is taken at once rather than after `pause` seconds.
     `take` is given up to `size` items and the number dropped since its last turn. A batch at which it
     raises counts as dropped.
     """
@@ -35,6 +36,7 @@ class Batches(Generic[T]):
         self._dropped = 0
         self._lock = threading.Lock()
         self._awake = threading.Event()
+        self._hurry = threading.Event()
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -46,12 +48,16 @@ class Batches(Generic[T]):
                 return
             self._weight += weight
             self._waiting.append((item, weight))
+            hurry = self._weight * 4 > self._limit
+        if hurry and not self._hurry.is_set():
+            self._hurry.set()
         if not self._awake.is_set():
             self._wake()
 
     def close(self, seconds: float = 2.0) -> None:
         """Hand over what waits, and end the thread; gives up after `seconds`."""
         self._ending.set()
+        self._hurry.set()
         self._awake.set()
         if self._thread is not None:
             self._thread.join(seconds)
@@ -71,8 +77,9 @@ class Batches(Generic[T]):
     def _run(self) -> None:
         while not self._ending.is_set():
             self._awake.wait()
-            self._ending.wait(self._pause)  # others may come, and are then taken in one go
-            self._awake.clear()  # before emptying: what comes meanwhile sets it anew
+            self._hurry.wait(self._pause)  # others may come, and are then taken in one go
+            self._hurry.clear()  # both before emptying: what comes meanwhile sets them anew
+            self._awake.clear()
             self._empty()
         self._empty()
 
