@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "settings": {"errors"},
     "transport": {"errors"},
     "redaction": set(),
+    "signing": set(),
     "background": set(),
     "db": {"errors"},
     "schemas": {"errors", "domain"},
@@ -47,7 +48,7 @@ MAY_IMPORT = {
 # The parts in layers: a part imports from lower layers only, whatever the table above says.
 LAYERS = [
     {"errors", "affinity"},
-    {"domain", "codec", "settings", "transport", "db", "background", "redaction"},
+    {"domain", "codec", "settings", "transport", "db", "background", "redaction", "signing"},
     {"schemas", "exchange"},
     {"platforms", "backend", "trace"},
     {"system"},
@@ -73,6 +74,7 @@ HOMES = {
     "werkzeug": {"web", "app"},
     "ulid": {"app"},
     "sqlalchemy": {"db", "trace"},
+    "standardwebhooks": {"signing"},
     "gunicorn": {"cli"},
     "click": {"cli"},
     "rich": {"cli"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import ipaddress
 import re
@@ -191,6 +192,20 @@ def _headers(value: Any) -> tuple[tuple[str, str], ...]:
     return tuple(value.items())
 
 
+def _signing_secrets(value: Any) -> tuple[str, ...]:
+    listed = value.split() if isinstance(value, str) else value
+    if not isinstance(listed, list) or not all(isinstance(secret, str) for secret in listed):
+        raise ValueError
+    for secret in listed:
+        try:
+            key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+        except ValueError:
+            raise Unusable("one that is no base64") from None
+        if not secret.startswith("whsec_") or not 24 <= len(key) <= 64:
+            raise Unusable("one without whsec_" if 24 <= len(key) <= 64 else f"one of {len(key)} bytes")
+    return tuple(listed)
+
+
 def _hidden(_: Any) -> str:
     return "set (not shown)"
 
@@ -217,6 +232,11 @@ networks = Reader('a list of networks such as ["192.0.2.0/24"], in the file', _n
 bind = Reader('an address such as "127.0.0.1:8080"', _bind)
 secret_segment = Reader("16 to 128 letters, digits, - or _ (such as `openssl rand -hex 16` gives)", _segment, _hidden)
 authorization = Reader('"bearer TOKEN" or "basic USER:PASSWORD", in printable ASCII', _auth, _hidden)
+signing_secrets = Reader(
+    "a list of whsec_ and the base64 of 24 to 64 bytes (such as `echo whsec_$(openssl rand -base64 32)` gives), "
+    "in a variable separated by blanks",
+    _signing_secrets, _hidden,
+)  # fmt: skip
 headers = Reader(
     "a table of header = text in the file, none of those rpcbridge sets itself (use backend.auth for Authorization)",
     _headers,
