@@ -1,17 +1,20 @@
 """Work that must never hold up a call: things are put down at once, and one thread per process takes them in batches.
 
-Knows nothing of what it hands over. The queue is bounded; what finds it full is dropped and counted.
+Knows nothing of what it hands over. The queue is bounded; what finds it full is dropped and counted. Whoever
+needs to know what became of a thing waits for it, as long as there is time and no longer.
 """
 
 from __future__ import annotations
 
 import atexit
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Batches(Generic[T]):
@@ -40,12 +43,12 @@ class Batches(Generic[T]):
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def put(self, item: T, weight: int = 1) -> None:
-        """Hand over one item. Never waits, never raises."""
+    def put(self, item: T, weight: int = 1) -> bool:
+        """Hand over one item; False where there was no room for it. Never waits, never raises."""
         with self._lock:
             if self._weight + weight > self._limit:
                 self._dropped += 1
-                return
+                return False
             self._weight += weight
             self._waiting.append((item, weight))
             hurry = self._weight * 4 > self._limit
@@ -53,6 +56,7 @@ class Batches(Generic[T]):
             self._hurry.set()
         if not self._awake.is_set():
             self._wake()
+        return True
 
     def close(self, seconds: float = 2.0) -> None:
         """Hand over what waits, and end the thread; gives up after `seconds`."""
@@ -94,3 +98,71 @@ class Batches(Generic[T]):
             except Exception:  # the thread must live; what was lost is told with the next batch
                 with self._lock:
                     self._dropped += dropped + len(taken)
+
+
+class NotInTime(Exception):
+    """What was asked for had no result when the time was up."""
+
+
+class Together(Generic[T, R]):
+    """Items that are worked off in batches by one thread, and askers that wait for the result of theirs.
+
+    `work` is given up to `size` items and gives as many results; where it raises, all of them
+    get the error. Between askers and whatever `work` waits for stands nothing but their own patience.
+    """
+
+    def __init__(self, name: str, work: Callable[[list[T]], Sequence[R]], *, limit: int = 4096, size: int = 64) -> None:
+        self._work = work
+        self._batches: Batches[_Asked[T, R]] = Batches(name, self._take, limit=limit, size=size, pause=0.0)
+        self._since: float | None = None
+
+    def ask(self, item: T, seconds: float) -> R:
+        """The result of `item`. Raises NotInTime, or what `work` raised."""
+        since = self._since
+        if seconds <= 0 or (since is not None and time.monotonic() - since > seconds):
+            raise NotInTime  # the batch before has been at it for longer already
+        asked: _Asked[T, R] = _Asked(item)
+        if not self._batches.put(asked) or not asked.done.acquire(timeout=seconds):
+            asked.given_up = True
+            raise NotInTime
+        if asked.failure is not None:
+            raise asked.failure
+        return asked.result
+
+    def send(self, item: T) -> None:
+        """Have `item` worked off; nobody waits for it."""
+        self._batches.put(_Asked(item))
+
+    def close(self) -> None:
+        """Work off what waits."""
+        self._batches.close()
+
+    def _take(self, batch: list[_Asked[T, R]], dropped: int) -> None:
+        wanted = [asked for asked in batch if not asked.given_up]
+        if not wanted:
+            return
+        self._since = time.monotonic()
+        try:
+            for asked, result in zip(wanted, self._work([asked.item for asked in wanted]), strict=True):
+                asked.result = result
+        except Exception as error:
+            for asked in wanted:
+                asked.failure = error
+        finally:
+            self._since = None
+            for asked in wanted:
+                asked.done.release()
+
+
+class _Asked(Generic[T, R]):
+    """One item and what became of it. A lock, for an event costs four times as much."""
+
+    __slots__ = ("done", "failure", "given_up", "item", "result")
+
+    def __init__(self, item: T) -> None:
+        self.item = item
+        self.done = threading.Lock()
+        self.done.acquire()
+        self.failure: BaseException | None = None
+        self.given_up = False
+        self.result: R

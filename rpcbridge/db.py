@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     Column,
@@ -34,6 +34,7 @@ from sqlalchemy import (
 
 from rpcbridge.errors import DatabaseError
 
+T = TypeVar("T")
 Step = Callable[[Connection], None]
 
 _VERSIONS = Table("rpcbridge_schema", MetaData(), Column("part", String(40), primary_key=True), Column("version", Integer))
@@ -55,19 +56,23 @@ class UtcTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def opened(url: str, *, patience: float) -> Engine:
+def opened(url: str, *, patience: float, durable: bool = False, erase: bool = False) -> Engine:
     """An engine for `url`; nothing connects yet. `patience`: seconds to wait for a connection or another's lock.
 
+    `durable`: what is committed survives a power cut; otherwise the last moments before one may be missing, and
+    nothing else. `erase`: what is deleted is overwritten, as far as the database can.
     To be called after the fork. A transaction on SQLite has the writer's lock from its first statement on.
     """
     if url.startswith("sqlite"):
         with suppress(OSError):  # what cannot be made here is said when it is used
             os.close(os.open(url.removeprefix("sqlite:///"), os.O_CREAT | os.O_RDWR, 0o600))  # nobody else's to read
         engine = create_engine(url, pool_size=2, max_overflow=2, pool_timeout=patience, connect_args={"timeout": patience})
-        event.listen(engine, "connect", _prepared_for_many)
+        event.listen(engine, "connect", _prepared_for_many(f"synchronous = {'FULL' if durable else 'NORMAL'}", *["secure_delete = ON"] * erase))
         event.listen(engine, "begin", _begun)
         return engine
-    limits = {"connect_timeout": max(2, round(patience)), "options": f"-c statement_timeout={round(patience * 1000)}"}
+    options = f"-c statement_timeout={round(patience * 1000)}{'' if durable else ' -c synchronous_commit=off'}"
+    # A server that is gone without a word is noticed by what it does not acknowledge.
+    limits = {"connect_timeout": max(2, round(patience)), "tcp_user_timeout": round(patience * 1000), "options": options}
     driver = re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", url)
     return create_engine(driver, pool_size=2, max_overflow=2, pool_timeout=patience, pool_pre_ping=True, connect_args=limits)
 
@@ -95,13 +100,61 @@ def prepare(engine: Engine, part: str, steps: Sequence[Step]) -> None:
         connection.execute(update(_VERSIONS).where(_VERSIONS.c.part == part).values(version=len(steps)))
 
 
-def _prepared_for_many(connection: Any, _: object) -> None:
+def _prepared_for_many(*pragmas: str) -> Callable[[Any, object], None]:
     """Readers and one writer at a time, each waiting for the other, as several workers need it."""
-    connection.isolation_level = None  # begun by us, not behind our back at the first write
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = NORMAL")
-    cursor.close()
+
+    def prepared(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # begun by us, not behind our back at the first write
+        cursor = connection.cursor()
+        for pragma in ("journal_mode = WAL", *pragmas):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return prepared
+
+
+# Many rows a statement: SQLite's driver lets go of the interpreter's lock for each statement, and has to
+# wait for it again behind every call in flight. A few sizes only: drivers keep every statement they
+# have prepared, and with one for each number of rows that was 50 MB.
+_ROWS_A_STATEMENT = (64, 8, 1)
+
+
+def portions(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """`rows` in as many as one statement takes."""
+    begin = 0
+    for size in _ROWS_A_STATEMENT:
+        while len(rows) - begin >= size:
+            yield rows[begin : begin + size]
+            begin += size
+
+
+def milliseconds_now(engine: Engine) -> str:
+    """The database's own clock as SQL, in milliseconds since 1970: the machines that share it need not agree on the time."""
+    if engine.dialect.name == "sqlite":
+        return "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+    return "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
+
+
+def forget(engine: Engine) -> None:
+    """On SQLite, move what was written into the database and empty its journal: what is blanked stands there still.
+
+    Does nothing while somebody reads or writes; the next time will do.
+    """
+    if engine.dialect.name == "sqlite":
+        with closing(engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            patience = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+            cursor.execute("PRAGMA busy_timeout = 0")
+            try:
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                cursor.execute(f"PRAGMA busy_timeout = {patience}")
+
+
+def reason(error: Exception) -> str:
+    """What went wrong, without the statement and its values."""
+    original: Any = getattr(error, "orig", None)
+    return f"{type(original or error).__name__}: {(str(original or error).splitlines() or [''])[0][:200]}"
 
 
 def reading(engine: Engine) -> Connection:

@@ -12,6 +12,7 @@ RpcbridgeError
 ├── ReplyError              the phone system's reply cannot be read (emulator only)
 ├── EncodeError             ours: a value the wire cannot carry
 ├── DatabaseError           the database's: tables we do not understand
+├── NotStored               the database's: an event is not on disk, so it is not acknowledged
 ├── TransportError          the network's: no HTTP reply was had
 └── NoUsableAnswer          the backend's: the caller gets the fallback instead
     └── AnswerRejected      ... because its answer names what cannot be used, field by field
@@ -151,6 +152,14 @@ class EncodeError(RpcbridgeError):
 
 class DatabaseError(RpcbridgeError):
     """A database that cannot be used as it is."""
+
+
+class NotStored(RpcbridgeError):
+    """An event that is not on disk. `reason` is the short name logs use: `timeout` or `database`."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class TransportError(RpcbridgeError):

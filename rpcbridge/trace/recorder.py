@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -77,7 +77,7 @@ class Trace:
             self._prune()  # where no calls come, nobody else does
             return look(self._store)
         except SQLAlchemyError as error:
-            raise DatabaseError(_reason(error)) from None
+            raise DatabaseError(db.reason(error)) from None
 
     def _prepared(self) -> Recorder:
         with self._preparing:
@@ -96,13 +96,13 @@ class Trace:
             self._store.add(rows, self._lost, self._now())
         except Exception as error:  # a driver's own, too: nothing of it may be lost unsaid
             self._lost += len(batch)
-            self._say(_reason(error))
+            self._say(db.reason(error))
             return
         self._lost = 0
         try:
             self._prune()
         except SQLAlchemyError as error:
-            self._say(_reason(error))
+            self._say(db.reason(error))
         else:
             self._say("")
 
@@ -131,8 +131,3 @@ class Trace:
             self._log.warning("debug_store_works_again")
         self._failing = failing
 
-
-def _reason(error: Exception) -> str:
-    """What went wrong, without the statement and its values."""
-    original: Any = getattr(error, "orig", None)
-    return f"{type(original or error).__name__}: {(str(original or error).splitlines() or [''])[0][:200]}"

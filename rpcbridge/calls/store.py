@@ -1,0 +1,105 @@
+"""The table of calls under way: one row a call, from its first question to its end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Column,
+    Connection,
+    Engine,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    bindparam,
+    text,
+)
+
+from rpcbridge import db
+
+_TABLES = MetaData()
+_CALLS = Table(
+    "calls", _TABLES,
+    Column("call_key", String(32), primary_key=True),
+    Column("platform", String(40), nullable=False),
+    Column("call_id", String(200), nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("state", Text),  # JSON; NULL is null
+    Column("started_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)  # fmt: skip
+Index("calls_seen", _CALLS.c.seen_at)
+
+Begun = tuple[int, str | None]  # the turn, and the state as JSON text
+
+
+class Store:
+    """The calls of one database. Every method may raise SQLAlchemyError. `now`: the clock as SQL, for tests."""
+
+    def __init__(self, engine: Engine, now: str = "") -> None:
+        self.engine = engine
+        self._now = now or db.milliseconds_now(engine)
+        self._mark = "?" if engine.dialect.name == "sqlite" else "%s"
+
+    def prepare(self) -> None:
+        """Make the tables where they are missing. Raises DatabaseError too."""
+        db.prepare(self.engine, "calls", [_TABLES.create_all])
+
+    def begin(self, connection: Connection, calls: Mapping[str, tuple[str, str]]) -> dict[str, Begun]:
+        """One more question in each of these calls (key -> platform, id): its turn and its state."""
+        begun: dict[str, Begun] = {}
+        row = f"({', '.join([self._mark] * 3)}, 1, {self._now}, {self._now})"
+        for some in db.portions(sorted(calls.items())):  # in one order, so that no two processes wait for each other
+            statement = (
+                f"INSERT INTO calls (call_key, platform, call_id, turn, started_at, seen_at) VALUES {', '.join([row] * len(some))} "
+                "ON CONFLICT (call_key) DO UPDATE SET turn = calls.turn + 1, seen_at = excluded.seen_at "
+                "RETURNING call_key, turn, state"
+            )
+            values = tuple(value for key, (platform, call_id) in some for value in (key, platform, call_id))
+            begun |= {key: (turn, state) for key, turn, state in connection.exec_driver_sql(statement, values)}
+        return begun
+
+    def keep(self, connection: Connection, states: Mapping[str, str | None]) -> None:
+        """The new state of each of these calls, as JSON text."""
+        connection.execute(
+            text("UPDATE calls SET state = :state WHERE call_key = :key"), [{"key": key, "state": state} for key, state in states.items()]
+        )
+
+    def ended(self, connection: Connection, keys: Sequence[str]) -> dict[str, Any]:
+        """These calls are over: their last states, and nothing of them is left."""
+        named: BindParameter[Any] = bindparam("keys", expanding=True)
+        found = connection.execute(text("SELECT call_key, state FROM calls WHERE call_key IN :keys").bindparams(named), {"keys": keys}).all()
+        if found:
+            connection.execute(text("DELETE FROM calls WHERE call_key IN :keys").bindparams(named), {"keys": [row[0] for row in found]})
+        return {key: None if state is None else json.loads(state) for key, state in found}
+
+    def recent(self, limit: int) -> list[dict[str, Any]]:
+        """The calls under way, the one last heard of first, without their states."""
+        return self._listed("ORDER BY seen_at DESC LIMIT :limit", limit=limit)
+
+    def of_call(self, call_id: str) -> list[dict[str, Any]]:
+        """The call of this id, once for each platform that has it."""
+        return self._listed("WHERE call_id = :call_id", call_id=call_id)
+
+    def purge(self, call_id: str) -> int:
+        """Forget a call; how many there were."""
+        with self.engine.begin() as connection:
+            return int(connection.execute(text("DELETE FROM calls WHERE call_id = :id"), {"id": call_id}).rowcount)
+
+    def prune(self, age: float) -> None:
+        """Forget calls of which nothing was heard for `age` seconds."""
+        with self.engine.begin() as connection:
+            connection.execute(text(f"DELETE FROM calls WHERE seen_at < {self._now} - :age"), {"age": int(age * 1000)})
+
+    def _listed(self, rest: str, **values: Any) -> list[dict[str, Any]]:
+        with db.reading(self.engine) as connection:
+            found = connection.execute(text(f"SELECT platform, call_id, turn, state, started_at, seen_at FROM calls {rest}"), values)
+            return [dict(row) for row in found.mappings()]
+

@@ -1,0 +1,57 @@
+"""What is put into the outbox, and what comes out of it. Values only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One event to be delivered.
+
+    content: the event as the backend's contract has it. same_as: what a second report of the same
+    happening has in common with the first, "" where nothing tells. ends_call: the call is over, so
+    that its state goes along and is then forgotten.
+    """
+
+    content: dict[str, Any]
+    traceparent: str
+    same_as: str = ""
+    ends_call: bool = False
+
+    @property
+    def call_key(self) -> str:
+        """What the events of one call have in common; of an event about no call its own id."""
+        call_id = self.content.get("call_id")
+        return key_of(self.content["platform"], call_id) if call_id else self.content["event_id"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An event that this process delivers now. `attempt` counts from 1, `stored_at` is in milliseconds since 1970."""
+
+    seq: int
+    event_id: str
+    content: Mapping[str, Any]
+    traceparent: str
+    attempt: int
+    stored_at: int
+
+
+def key_of(platform: str, call_id: str) -> str:
+    """A call's key in the database: of one length, whatever a phone system takes for an id."""
+    return hashlib.sha256(f"{platform}\0{call_id}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def as_text(content: Mapping[str, Any]) -> str:
+    """An event as ASCII: no database refuses any of it, and half a character survives."""
+    return json.dumps(content, separators=(",", ":"))
+
+
+def storable(text: object, longest: int) -> str:
+    """`text` for people to read: without what PostgreSQL refuses, and no longer than this."""
+    return str(text).encode("utf-8", "replace").decode().replace("\0", "")[:longest]
