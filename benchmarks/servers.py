@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.payloads import ROOT
 from benchmarks.report import RunFailed
-from rpcbridge.app import configured
+from rpcbridge.plan import configured
 from rpcbridge.serving import gunicorn_settings
 
 _TICK = 1 / os.sysconf("SC_CLK_TCK")

@@ -1,104 +1,161 @@
-"""The composition root: Settings -> objects -> the WSGI application. The only place that builds."""
+"""The composition root: a checked configuration -> objects -> the WSGI application. The only place that builds.
+
+Everything here is made after the fork: threads and connections do not survive one.
+"""
 
 from __future__ import annotations
 
-import os
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
+import structlog
 from flask import Flask
 from ulid import ULID
 
-from rpcbridge import log, settings
-from rpcbridge.backend import Client, Record, Routes, Target
-from rpcbridge.bridge import Bridge, Surroundings
-from rpcbridge.domain.actions import AnyAction, Hangup, Prompt
-from rpcbridge.errors import AnswerRejected, Problem, nearest
-from rpcbridge.exchange import Exchange
-from rpcbridge.platforms import Options, Platform, discovered
-from rpcbridge.schemas import actions
-from rpcbridge.schemas.fields import load_prompt
+from rpcbridge import db, log
+from rpcbridge.backend import Client, Record
+from rpcbridge.bridge import Bridge
+from rpcbridge.calls import Calls
+from rpcbridge.calls import Store as CallStore
+from rpcbridge.exchange import Exchange, Surroundings
+from rpcbridge.notifier import Notifier
+from rpcbridge.outbox import Deliverer, Outbox
+from rpcbridge.outbox import Plan as DeliveryPlan
+from rpcbridge.outbox import Store as EventStore
+from rpcbridge.plan import Plan
+from rpcbridge.redaction import Sensitivity
 from rpcbridge.settings import Settings
+from rpcbridge.trace import Store as ExchangeStore
+from rpcbridge.trace import Trace
 from rpcbridge.transport import Tls, Transport
 from rpcbridge.web import Surface, add_health, create
 from rpcbridge.web.debug import Debug
 from rpcbridge.web.guard import DebugGuard, Guard
 
+# Seconds for the database: of the thread that stores events, and of the one that keeps calls' state. Callers have their own.
+_STORING, _REMEMBERING, _DELIVERING = 2.0, 0.5, 5.0
+
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """A configuration that has been checked: every platform, and which backend and fallback serve whom."""
+class Built:
+    """One process of the bridge. `deliverer` delivers events once it is started."""
 
-    settings: Settings
-    platforms: Mapping[str, Platform]
-    routes: Routes[AnyAction]
-
-
-def configured(
-    file: Path | None = None, overrides: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ
-) -> Plan:
-    """The configuration of file, environment and overrides. Raises ConfigurationError with every fault."""
-    if file is None and environment.get("RPCBRIDGE_CONFIG"):
-        file = Path(environment["RPCBRIDGE_CONFIG"])
-    sections = {name: folder.Section for name, folder in discovered().items()}
-    loaded = settings.load(file, environment, overrides or {}, sections, lambda found: _planned(found)[1])
-    return _planned(loaded)[0]
+    app: Flask
+    deliverer: Deliverer
 
 
-def _planned(found: Settings) -> tuple[Plan, list[Problem]]:
-    """Everything that can be checked before serving, and every fault in it."""
-    problems: list[Problem] = []
-    folders = discovered()
-    catalogue = _catalogue(found, list(folders), problems)
-    options = Options(catalogue, found.strict)
-    platforms = {name: folder.make(found.platforms[name], options) for name, folder in folders.items()}
-    problems += _unplayable(catalogue, platforms, found.sources)
-    if not found.backend.url:
-        message = 'missing, and required: the base URL of your backend, such as "http://127.0.0.1:8090"'
-        problems.append(Problem("backend.url", message))
-    routes = _routes(found, platforms, problems)
-    return Plan(found, platforms, routes), problems
+@dataclass(frozen=True, slots=True)
+class _Watching:
+    """What serving and delivering have in common: who is told of each exchange, and how it stands."""
+
+    client: Client
+    around: Surroundings
+    record: Record
+    debug: Debug | None
 
 
-def build(checked: Plan, draining: Callable[[], bool] = lambda: False) -> Flask:
-    """The WSGI application of one process. To be called after the fork. `draining`: whether it is about to stop."""
+def build(checked: Plan, draining: Callable[[], bool] = lambda: False) -> Built:
+    """One worker. `draining`: whether it is about to stop."""
+    found = checked.settings
+    watching = _watching(checked)
+    deliverer = _deliverer(checked, watching)
+    calls = Calls(_call_store(found, _REMEMBERING)) if found.backend.keep_state else None
+    outbox = Outbox(_event_store(found, _STORING, durable=True), deliverer.wake)
+    bridge = Bridge(
+        watching.client, checked.routes, outbox, calls, watching.around,
+        deadline=found.backend.deadline, max_calls=found.server.call_limit, include_raw=found.backend.include_raw,
+    )  # fmt: skip
+    doors = {name.replace("_", "-"): (platform, _guard(found, name)) for name, platform in checked.platforms.items()}
+    app = create(Surface(bridge, doors, found.server.max_body, watching.debug))
+    checks = [watching.record.check, outbox.check, deliverer.check]
+    checks += [calls.check] if calls else []
+    checks += [watching.debug.trace.check] if watching.debug else []
+    add_health(app, draining, checks)
+    return Built(app, deliverer)
+
+
+def deliverer_of(checked: Plan) -> Deliverer:
+    """What `rpcbridge deliver` runs: delivery alone, without a server."""
+    return _deliverer(checked, _watching(checked))
+
+
+def event_store(found: Settings) -> EventStore:
+    """The events, for a command that looks at them."""
+    return _event_store(found, _DELIVERING)
+
+
+def call_store(found: Settings) -> CallStore:
+    """The calls under way, for a command that looks at them."""
+    return _call_store(found, _DELIVERING)
+
+
+def exchange_store(found: Settings) -> ExchangeStore:
+    """What is recorded for the debug pages, for a command that looks at it."""
+    return ExchangeStore(db.opened(found.database.url, patience=_DELIVERING))
+
+
+def _watching(checked: Plan) -> _Watching:
     log.configure(behind=True)
-    backend, server = checked.settings.backend, checked.settings.server
+    found, backend = checked.settings, checked.settings.backend
     transport = Transport(
         idle_connections=backend.idle_connections, connect_timeout=backend.connect_timeout,
         tls=Tls(backend.verify, backend.ca_file), proxy=backend.proxy,
     )  # fmt: skip
     client = Client(backend, transport, clock=time.monotonic, sleep=time.sleep)
     lines, record = log.ExchangeLog(backend.deadline), Record(time.monotonic)
-    debug = _debug(checked) if checked.settings.debug.enabled else None
+    debug = _debug(checked) if found.debug.enabled else None
     around = Surroundings(
         clock=time.monotonic, now=_now, new_id=_new_id,
         observe=_all_of(lines, record, *([debug.trace.observe] if debug else [])), report_bug=lines.report_bug,
     )  # fmt: skip
-    bridge = Bridge(
-        client, checked.routes, around,
-        deadline=backend.deadline, max_calls=server.call_limit, include_raw=backend.include_raw,
-    )  # fmt: skip
-    doors = {
-        name.replace("_", "-"): (platform, _guard(checked.settings, name)) for name, platform in checked.platforms.items()
-    }
-    app = create(Surface(bridge, doors, server.max_body, debug))
-    add_health(app, draining, [record.check, *([debug.trace.check] if debug else [])])
-    return app
+    return _Watching(client, around, record, debug)
+
+
+def _deliverer(checked: Plan, watching: _Watching) -> Deliverer:
+    found, events = checked.settings, checked.settings.events
+    store = _event_store(found, _DELIVERING)
+    tries = len(events.retry_after) + 1
+    notifier = Notifier(watching.client, checked.routes, watching.around, timeout=events.attempt_timeout, tries=tries)
+    plan = DeliveryPlan(events.retry_after, events.parallel, events.lease)
+    return Deliverer(store, notifier, plan, _new_id(), tend=_tending(found, store))
+
+
+def _tending(found: Settings, store: EventStore) -> Callable[[], None]:
+    """What has to be seen to from time to time: what is old is forgotten, what is blanked is gone from the disk, too."""
+    calls = _call_store(found, _DELIVERING)
+    events = found.events
+
+    def tend() -> None:
+        forgotten = store.prune(events.max_age, events.max_delivered, events.dead_max_age)
+        if forgotten:
+            structlog.get_logger().warning("dead_letters_forgotten", count=forgotten)
+        calls.prune(found.backend.state_max_age)
+        db.forget(store.engine)
+
+    return tend
+
+
+def _event_store(found: Settings, patience: float, *, durable: bool = False) -> EventStore:
+    calls = _call_store(found, patience)
+    ended = calls.ended if found.backend.keep_state else None
+    return EventStore(db.opened(found.database.url, patience=patience, durable=durable, erase=True), ended, calls.prepare)
+
+
+def _call_store(found: Settings, patience: float) -> CallStore:
+    return CallStore(db.opened(found.database.url, patience=patience, erase=True))
 
 
 def _debug(checked: Plan) -> Debug:
     """What records exchanges and shows them."""
-    from rpcbridge.trace import Trace  # here: SQLAlchemy costs 0.2 s and 20 MB, and most commands need none of it
-
     found = checked.settings
-    fields = {name: kind for platform in checked.platforms.values() for name, kind in platform.sensitive.items()}
+    fields: Mapping[str, Sensitivity] = {
+        name: kind for platform in checked.platforms.values() for name, kind in platform.sensitive.items()
+    }
     headers = tuple(name for name, _ in found.backend.headers)
     trace = Trace(found.database.url, found.capture, fields, headers, _now)
     return Debug(trace, DebugGuard(found.debug.token, behind_a_proxy=bool(found.server.trusted_proxies)), found.capture.reveal)
@@ -125,80 +182,5 @@ def _now() -> datetime:
 
 
 def _guard(configured: Settings, name: str) -> Guard:
-    section = configured.platforms[name]
+    section: Any = configured.platforms[name]
     return Guard(section.secret, section.networks, configured.server.trusted_proxies)
-
-
-def _routes(configured: Settings, platforms: Mapping[str, Platform], problems: list[Problem]) -> Routes[AnyAction]:
-    url, sources = configured.backend.url, configured.sources
-    default: AnyAction = actions.HANG_UP
-    if configured.fallback is not None:
-        default = _fallback(configured.fallback, "fallback", sources, platforms, problems)
-    numbers: dict[str, Target[AnyAction]] = {}
-    prefixes: list[tuple[str, Target[AnyAction]]] = []
-    for index, route in enumerate(configured.routes, 1):
-        fallback = default
-        if route.fallback is not None:
-            path = f"route {index}.fallback"
-            fallback = _fallback(route.fallback, path, {path: route.source}, platforms, problems)
-        target = Target(route.url or url, fallback)
-        if route.called_number in numbers or route.called_prefix in dict(prefixes):
-            problems.append(Problem(f"route {index}", "the number or prefix is routed twice", route.source))
-        if route.called_number:
-            numbers[route.called_number] = target
-        else:
-            prefixes.append((route.called_prefix, target))
-    return Routes(Target(url, default), numbers, prefixes)
-
-
-def _fallback(
-    given: Mapping[str, Any],
-    path: str,
-    sources: Mapping[str, str],
-    platforms: Mapping[str, Platform],
-    problems: list[Problem],
-) -> AnyAction:
-    """The fallback action, tried out on every platform: a caller must be able to hear it."""
-    try:
-        action = actions.load(given).action
-        for platform in platforms.values():
-            platform.encode(platform.from_domain(action, None, "xmlrpc")[0], "xmlrpc")
-    except AnswerRejected as error:
-        for problem in error.problems:
-            where = f"{path}.{problem.path}" if problem.path else path
-            problems.append(Problem(where, problem.message, sources.get(where) or sources.get(path, "")))
-        return actions.HANG_UP
-    return action
-
-
-def _unplayable(
-    catalogue: Mapping[str, Mapping[str, Prompt]], platforms: Mapping[str, Platform], sources: Mapping[str, str]
-) -> Iterator[Problem]:
-    """Prompts of the catalogue that their platform cannot play."""
-    for name, entry in catalogue.items():
-        for platform in entry:
-            path = f"prompts.{name}.{platform}"
-            try:
-                platforms[platform].from_domain(Hangup(prompt=Prompt(name=name)), None, "xmlrpc")
-            except AnswerRejected as error:
-                yield from (Problem(path, problem.message, sources.get(path, "")) for problem in error.problems)
-
-
-def _catalogue(configured: Settings, platforms: list[str], problems: list[Problem]) -> dict[str, dict[str, Prompt]]:
-    catalogue: dict[str, dict[str, Prompt]] = {}
-    for name, entry in configured.prompts.items():
-        path = f"prompts.{name}"
-        if not isinstance(entry, Mapping):
-            source = configured.sources.get(path, "")
-            problems.append(Problem(path, f"expected a [{path}] table with one prompt per platform", source))
-            continue
-        for platform, prompt in entry.items():
-            source = configured.sources.get(f"{path}.{platform}", "")
-            if platform not in platforms:
-                problems.append(Problem(f"{path}.{platform}", f"unknown platform, {nearest(platform, platforms)}", source))
-                continue
-            loaded, faults = load_prompt(prompt, f"{path}.{platform}")
-            problems += [replace(fault, source=source) for fault in faults]
-            if loaded is not None:
-                catalogue.setdefault(name, {})[platform] = loaded
-    return catalogue

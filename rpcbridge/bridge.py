@@ -11,32 +11,22 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, TypeVar
 
 from rpcbridge import system
 from rpcbridge.backend import Client, Flights, Routes
+from rpcbridge.calls import Calls, Remembered, storable_state
 from rpcbridge.codec import CODES, BatchResponse, Fault, MethodCall, MethodResponse, Reply, decode_request, fault_of
 from rpcbridge.domain.actions import AnyAction
-from rpcbridge.domain.events import Event
-from rpcbridge.errors import AnswerRejected, CallError, NoUsableAnswer, OutOfPlace
-from rpcbridge.exchange import Exchange
+from rpcbridge.domain.events import ActionRejected, ActionRequested, CallEnded, Event
+from rpcbridge.errors import AnswerRejected, CallError, NotStored, NoUsableAnswer, OutOfPlace, Problem, Repair
+from rpcbridge.exchange import Exchange, Surroundings
+from rpcbridge.outbox import Notice, Outbox
 from rpcbridge.platforms import Native, Platform, Receipt, UnusableCall
 from rpcbridge.platforms.understanding import understood
-from rpcbridge.schemas import events
+from rpcbridge.schemas import actions, events
 
 _R = TypeVar("_R", bound=Reply)
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the line needs from outside: clocks, ids, and who is told of each exchange."""
-
-    clock: Callable[[], float]
-    now: Callable[[], datetime]
-    new_id: Callable[[], str]
-    observe: Callable[[Exchange], None]
-    report_bug: Callable[[str], None]
 
 
 class Bridge:
@@ -46,6 +36,8 @@ class Bridge:
         self,
         client: Client,
         routes: Routes[AnyAction],
+        outbox: Outbox,
+        calls: Calls | None,
         around: Surroundings,
         *,
         deadline: float,
@@ -54,11 +46,13 @@ class Bridge:
     ) -> None:
         self._client = client
         self._routes = routes
+        self._outbox = outbox
+        self._calls = calls
         self._around = around
         self._deadline = deadline
         self._include_raw = include_raw
         self._places = _Places(max_calls)
-        self._flights: Flights[tuple[Event, Any]] = Flights()
+        self._flights: Flights[_Asked] = Flights()
 
     def handle(self, platform: Platform, read_body: Callable[[float], bytes], arrived: float, traceparent: str) -> Exchange:
         """The whole exchange. `read_body` is given the deadline and may raise CallError. Raises nothing."""
@@ -146,34 +140,58 @@ class Bridge:
         if platform.shares(call):
             key = (platform.name, seen.platform_request)
             left = seen.deadline - self._around.clock()
-            (seen.event, answer), seen.shared = self._flights.share(key, left, lambda: self._asked(event, seen))
-        else:
-            _, answer = self._asked(event, seen)
-        if isinstance(answer, NoUsableAnswer):
-            raise answer
-        action, repairs = understood(platform, answer)
+            asked, seen.shared = self._flights.share(key, left, lambda: self._asked(event, seen, self._remembered(event, seen)))
+        else:  # of no call that could be told from another: this is its first question, and its last
+            asked = self._asked(event, seen, Remembered("", 1, None, 0.0) if self._calls else None)
+        seen.event, seen.content = asked.event, asked.content
+        if isinstance(asked.answer, NoUsableAnswer):
+            raise asked.answer
+        action, repairs = understood(platform, asked.answer)
         seen.repairs += repairs
         response, repairs = platform.from_domain(action, seen.called_number, seen.dialect)
         seen.repairs += repairs
+        if isinstance(asked.answer, dict) and "state" in asked.answer and not seen.shared:
+            self._keep(asked.answer["state"], asked.remembered, seen)
         seen.outcome = "answered"
         seen.action = "native" if isinstance(action, Native) else action.action
         return response
 
-    def _asked(self, event: Event, seen: Exchange) -> tuple[Event, Any]:
+    def _remembered(self, event: Event, seen: Exchange) -> Remembered | None:
+        """What is known of the call, or None: the database has its say within milliseconds, or none."""
+        if self._calls is None:
+            return None
+        return self._calls.begin(event.platform, event.call_id, seen.deadline - self._around.clock())
+
+    def _asked(self, event: Event, seen: Exchange, remembered: Remembered | None) -> _Asked:
         """The event and what the backend said to it, or why it said nothing: both are shared by identical questions."""
+        if remembered is not None and isinstance(event, ActionRequested):
+            event = replace(event, turn=remembered.turn, state=remembered.state)
         url = self._routes.of(seen.called_number).url
-        seen.content = events.dump(event)
+        asked = _Asked(event, events.dump(event), remembered)
+        seen.content = asked.content
         try:
-            return event, self._client.ask(url, seen.content, seen.deadline, seen.traceparent, seen.hop)
+            asked.answer = self._client.ask(url, asked.content, seen.deadline, seen.traceparent, seen.hop)
         except NoUsableAnswer as failure:
-            return event, failure
+            asked.answer = failure
+        return asked
+
+    def _keep(self, state: Any, remembered: Remembered | None, seen: Exchange) -> None:
+        """Keep the state that the answer carries; one that cannot be kept leaves the old one."""
+        if self._calls is None or remembered is None or not remembered.key:
+            return
+        try:
+            self._calls.keep(remembered, storable_state(state))
+        except ValueError as error:
+            seen.repairs.append(Repair("state", "state", f"{error}; the one before is kept"))
 
     def _notification(self, platform: Platform, call: MethodCall, seen: Exchange) -> MethodResponse:
         event = self._event(platform, call, seen)
-        url = self._routes.of(seen.called_number).url
+        if isinstance(event, CallEnded) and self._calls is not None:
+            event = replace(event, state=None)  # its place; what it is, is known as the event is stored
         seen.content = events.dump(event)
-        self._client.deliver(url, seen.content, seen.deadline, seen.traceparent, seen.hop)
-        seen.outcome = "delivered"
+        notice = Notice(seen.content, seen.traceparent, platform.same_as(call), isinstance(event, CallEnded))
+        new = self._outbox.put(notice, seen.deadline - self._around.clock())
+        seen.outcome = "stored" if new else "duplicate"
         return platform.acknowledge(True)
 
     def _event(self, platform: Platform, call: MethodCall, seen: Exchange) -> Event:
@@ -183,7 +201,7 @@ class Bridge:
         return seen.event
 
     def _rescued(self, platform: Platform, error: Exception, seen: Exchange) -> MethodResponse | Fault:
-        """The reply when the line broke: the fallback for a question, not delivered for a notification, else a fault."""
+        """The reply when the line broke: the fallback for a question, not stored for a notification, else a fault."""
         fault, reason, seen.detail = self._diagnosed(error)
         seen.detail_quotes = isinstance(error, CallError | UnusableCall | AnswerRejected)
         if isinstance(error, CallError):
@@ -194,9 +212,12 @@ class Bridge:
         if isinstance(error, OutOfPlace):
             kind, seen.unanswered = None, False
         if kind == "question":
-            return self._fallback(platform, reason, seen)
+            response = self._fallback(platform, reason, seen)
+            if isinstance(error, NoUsableAnswer) and seen.event is not None and _answered(seen):
+                self._reject(error, seen.event, seen)
+            return response
         if kind == "notification":
-            seen.outcome, seen.fallback_reason = "undelivered", reason
+            seen.outcome, seen.fallback_reason = "not_stored", reason
             return platform.acknowledge(False)
         seen.outcome, seen.fallback_reason = "refused", reason
         return fault
@@ -205,7 +226,7 @@ class Bridge:
         """The fault for a stranger, the short reason for logs, and the whole story."""
         if isinstance(error, CallError):
             return fault_of(error), error.reason, str(error)
-        if isinstance(error, NoUsableAnswer):
+        if isinstance(error, NoUsableAnswer | NotStored):
             return _INTERNAL, error.reason, str(error)
         if isinstance(error, UnusableCall):
             return _INTERNAL, "invalid_params", str(error)
@@ -220,6 +241,18 @@ class Bridge:
         response, _ = platform.from_domain(action, seen.called_number, seen.dialect)
         return response
 
+    def _reject(self, error: NoUsableAnswer, event: Event, seen: Exchange) -> None:
+        """Tell the backend that its answer could not be used; nobody waits for that."""
+        problems = error.problems if isinstance(error, AnswerRejected) else (Problem("", str(error)),)
+        about = {name: getattr(event, name) for name in _ABOUT_A_CALL}
+        rejected = ActionRejected(
+            **about, event_id=self._around.new_id(), occurred_at=self._around.now(), reason=error.reason,
+            problems=tuple((problem.path, problem.message) for problem in problems),
+            served=actions.dump(self._routes.of(seen.called_number).fallback),
+        )  # fmt: skip
+        with suppress(Exception):
+            self._outbox.post(Notice(events.dump(rejected), seen.traceparent))
+
 
 def _written(platform: Platform, reply: _R, seen: Exchange) -> _R:
     """`reply` with the request's id, also as bytes in `seen`; no bytes where nobody reads them."""
@@ -227,6 +260,24 @@ def _written(platform: Platform, reply: _R, seen: Exchange) -> _R:
         reply = replace(reply, id=seen.reply_id)
     seen.platform_response = b"" if seen.unanswered else platform.encode(reply, seen.dialect)
     return reply
+
+
+def _answered(seen: Exchange) -> bool:
+    """Whether the backend itself answered this question, and did not merely fail."""
+    return not seen.shared and seen.hop.reply is not None and 200 <= seen.hop.reply.status < 300
+
+
+_ABOUT_A_CALL = ("platform", "call_id", "direction", "caller_number", "caller_name", "called_number")
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A question as it was put to the backend, and the answer: a JSON value, or why there is none."""
+
+    event: Event
+    content: dict[str, Any]
+    remembered: Remembered | None
+    answer: Any = None
 
 
 class _Places:

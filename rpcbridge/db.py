@@ -6,6 +6,7 @@ stores something declares its tables and the steps that lead to them.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -133,6 +134,16 @@ def milliseconds_now(engine: Engine) -> str:
     if engine.dialect.name == "sqlite":
         return "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
     return "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
+
+
+def key_of(platform: str, call_id: str) -> str:
+    """A call's key: of one length, whatever a phone system takes for an id."""
+    return hashlib.sha256(f"{platform}\0{call_id}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def storable(text: object, longest: int) -> str:
+    """`text` for people to read: without what PostgreSQL refuses, and no longer than this."""
+    return str(text).encode("utf-8", "replace").decode().replace("\0", "")[:longest]
 
 
 def forget(engine: Engine) -> None:

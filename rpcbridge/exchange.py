@@ -5,7 +5,7 @@ Holds what was seen and nothing of how it came about. Times are monotonic second
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -40,9 +40,11 @@ class Exchange:
     """One request of a phone system and everything that became of it.
 
     id: a ULID, also the event's id, so that a backend's log leads to the exchange.
-    outcome: `answered` (the backend's action), `fallback`, `delivered` or `undelivered` (a
-    notification), `refused` (no call of a known method), `introspected` (a method of the bridge's
-    own), `unpacked` (several calls in one request, each of which is an exchange of its own).
+    outcome: `answered` (the backend's action), `fallback`; of a notification `stored`, `duplicate` (stored
+    before) or `not_stored`; of an attempt to deliver one `delivered`, `postponed` or `dead_letter`; `refused` (no
+    call of a known method), `introspected` (a method of the bridge's own), `unpacked` (several calls in one
+    request, each of which is an exchange of its own).
+    attempt: of a delivery, which one it is; its method is the event's name.
     reply_id, unanswered: JSON-RPC's id of the request, and that it has none: no reply is written.
     """
 
@@ -71,3 +73,20 @@ class Exchange:
     let_go: int = 0  # bytes at the end of platform_request that nobody needs any more
     reply_id: str | None = None
     unanswered: bool = False
+    attempt: int = 0
+
+    @property
+    def call_id(self) -> str:
+        """The call it is about, "" where that is not known."""
+        return str(self.content.get("call_id", "")) if self.content else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a line needs from outside: clocks, ids, and who is told of each exchange."""
+
+    clock: Callable[[], float]
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+    observe: Callable[[Exchange], None]
+    report_bug: Callable[[str], None]

@@ -16,11 +16,10 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from rpcbridge.background import Batches
-from rpcbridge.domain.events import ActionRequested
 from rpcbridge.exchange import Attempt, Exchange
 from rpcbridge.redaction import without_quotes
 
-_QUIET = ("answered", "delivered", "introspected", "unpacked")
+_QUIET = ("answered", "stored", "duplicate", "delivered", "introspected", "unpacked")
 _WAITING = 8 * 1024 * 1024  # characters of lines that may wait for whoever reads them
 
 
@@ -132,22 +131,23 @@ class _Behind:
 
 def exchange_line(seen: Exchange, deadline: float) -> dict[str, Any]:
     """What is said of one exchange; what does not apply is left out."""
-    event, hop = seen.event, seen.hop
-    question = event if isinstance(event, ActionRequested) else None
+    content, hop = seen.content or {}, seen.hop
+    question = content if content.get("event") == "action_requested" else {}
     line: dict[str, Any] = {
         "trace_id": seen.traceparent[3:35],
-        "call_id": event.call_id if event else None,
-        "event_id": event.event_id if event else None,
+        "call_id": content.get("call_id"),
+        "event_id": content.get("event_id"),
+        "turn": question.get("turn"),
         "platform": seen.platform,
         "method": without_quotes(seen.method[:80]),
         "dialect": seen.dialect,
-        "menu": question.menu if question and isinstance(question.menu, str) else None,
-        "digits_length": len(question.digits) if question else None,
+        "menu": question.get("menu"),
+        "digits_length": len(question["digits"]) if question else None,
         "action": seen.action or None,
         "outcome": seen.outcome,
         "fallback_reason": seen.fallback_reason or None,
         "detail": (without_quotes(seen.detail)[:500] if seen.detail_quotes else seen.detail) or None,
-        "attempt": len(hop.attempts) or None,
+        "attempt": seen.attempt or len(hop.attempts) or None,
         "http_status": hop.attempts[-1].status if hop.attempts else None,
         "backend_ms": _ms(sum(attempt.seconds for attempt in hop.attempts)) if hop.attempts else None,
         "total_ms": _ms(seen.finished - seen.arrived),
@@ -160,13 +160,14 @@ def exchange_line(seen: Exchange, deadline: float) -> dict[str, Any]:
 
 def attempt_lines(seen: Exchange) -> Iterator[dict[str, Any]]:
     """What is said of each attempt that failed, with the time at which it did."""
-    for number, attempt in enumerate(seen.hop.attempts, 1):
+    content = seen.content or {}
+    for number, attempt in enumerate(seen.hop.attempts, seen.attempt or 1):
         if attempt.reason or not 200 <= attempt.status < 300:
             yield {
                 "timestamp": _iso(seen.received + timedelta(seconds=attempt.started + attempt.seconds - seen.arrived)),
                 "trace_id": seen.traceparent[3:35],
-                "call_id": seen.event.call_id if seen.event else None,
-                "event_id": seen.event.event_id if seen.event else None,
+                "call_id": content.get("call_id"),
+                "event_id": content.get("event_id"),
                 "platform": seen.platform,
                 "method": without_quotes(seen.method[:80]),
                 "reason": _reason(attempt),

@@ -16,8 +16,8 @@ from typing import Any
 import structlog
 
 from rpcbridge import log
-from rpcbridge.app import Plan
 from rpcbridge.errors import ConfigurationError
+from rpcbridge.plan import Plan
 
 _SERVING, _DRAINING, _STOPPING = range(3)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 from functools import cache
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from rpcbridge import affinity
-from rpcbridge.app import build, configured
+from rpcbridge.app import build
 from rpcbridge.errors import ConfigurationError
 from rpcbridge.master import Master
+from rpcbridge.plan import configured
 from rpcbridge.settings import Settings
 
 if TYPE_CHECKING:
@@ -101,9 +103,12 @@ def wsgi_application() -> WSGIApplication:
 
 def application_of(master: Master) -> WSGIApplication:
     """The application of one worker, from the configuration that its master has checked."""
-    app = build(master.plan, master.draining)
+    built = build(master.plan, master.draining)
+    if master.plan.settings.events.deliver:
+        built.deliverer.start()
+        atexit.register(built.deliverer.close)
     gc.freeze()  # what stands now stays: the collector need not look at it again
-    return _warned_once(app)
+    return _warned_once(built.app)
 
 
 def _warned_once(app: WSGIApplication) -> WSGIApplication:

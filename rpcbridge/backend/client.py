@@ -50,13 +50,20 @@ class Client:
 
     def ask(self, base_url: str, event: Mapping[str, Any], deadline: float, traceparent: str, seen: Hop) -> Any:
         """The JSON value the backend answers a question with. Raises NoUsableAnswer."""
-        return answer_in(self.deliver(base_url, event, deadline, traceparent, seen))
+        return answer_in(self._replied(self._writer.written(base_url, event, traceparent), deadline, seen))
 
     def deliver(
-        self, base_url: str, event: Mapping[str, Any], deadline: float, traceparent: str, seen: Hop
-    ) -> HttpReply:
-        """A 2xx reply before `deadline` (by the clock). Raises NoUsableAnswer with the last attempt's reason."""
+        self, base_url: str, event: Mapping[str, Any], seconds: float, traceparent: str, number: int, seen: Hop
+    ) -> None:
+        """One attempt to deliver a notification, the `number`th. Raises NoUsableAnswer where no 2xx came within `seconds`."""
         request = self._writer.written(base_url, event, traceparent)
+        try:
+            self._attempt(request, self._clock() + seconds, number, seen, seconds)
+        except _Retryable as failure:  # tried again, but much later and by whoever holds the event then
+            raise failure.outcome from None
+
+    def _replied(self, request: HttpRequest, deadline: float, seen: Hop) -> HttpReply:
+        """A 2xx reply before `deadline` (by the clock). Raises NoUsableAnswer with the last attempt's reason."""
         try:
             return self._attempt(request, deadline, 1, seen)
         except _Retryable as failure:
@@ -83,10 +90,13 @@ class Client:
         except _Retryable as failure:
             raise failure.outcome from None
 
-    def _attempt(self, request: HttpRequest, deadline: float, number: int, seen: Hop) -> HttpReply:
+    def _attempt(
+        self, request: HttpRequest, deadline: float, number: int, seen: Hop, longest: float | None = None
+    ) -> HttpReply:
         started = self._clock()
         left = deadline - started
-        allowed = left if self._attempt_timeout is None else min(left, self._attempt_timeout)
+        longest = longest or self._attempt_timeout
+        allowed = left if longest is None else min(left, longest)
         own = (("Rpcbridge-Deadline-Ms", str(max(0, int(left * 1000)))), ("Rpcbridge-Attempt", str(number)))
         sent = HttpRequest(request.url, request.headers + own, request.body)
         seen.request, seen.reply = sent, None

@@ -51,11 +51,11 @@ class Calls:
         self._log = structlog.get_logger()
         self._together: Together[_Wish, Begun | None] = Together("calls", self._worked_off)
 
-    def begin(self, key: str, platform: str, call_id: str, seconds: float) -> Remembered | None:
+    def begin(self, platform: str, call_id: str, seconds: float) -> Remembered | None:
         """A question begins: its turn, and the call's state. None where the database did not say so in time."""
-        started = time.monotonic()
+        started, key = time.monotonic(), db.key_of(platform, call_id)
         try:
-            begun = self._together.ask(_Wish(key, platform, call_id), min(PATIENCE, seconds))
+            begun = self._together.ask(_Wish(key, platform, db.storable(call_id, 200)), min(PATIENCE, seconds))
         except Exception:  # not in time, or the database's: said once, by whoever works it off
             return None
         if begun is None:

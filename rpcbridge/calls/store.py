@@ -86,12 +86,12 @@ class Store:
 
     def of_call(self, call_id: str) -> list[dict[str, Any]]:
         """The call of this id, once for each platform that has it."""
-        return self._listed("WHERE call_id = :call_id", call_id=call_id)
+        return self._listed("WHERE call_id = :call_id", call_id=db.storable(call_id, 200))
 
     def purge(self, call_id: str) -> int:
         """Forget a call; how many there were."""
         with self.engine.begin() as connection:
-            return int(connection.execute(text("DELETE FROM calls WHERE call_id = :id"), {"id": call_id}).rowcount)
+            return int(connection.execute(text("DELETE FROM calls WHERE call_id = :id"), {"id": db.storable(call_id, 200)}).rowcount)
 
     def prune(self, age: float) -> None:
         """Forget calls of which nothing was heard for `age` seconds."""

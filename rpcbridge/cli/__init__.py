@@ -9,7 +9,10 @@ import click
 
 from rpcbridge import __version__
 from rpcbridge.cli.call import call
+from rpcbridge.cli.calls import calls
 from rpcbridge.cli.check_config import check_config
+from rpcbridge.cli.deadletters import deadletters
+from rpcbridge.cli.deliver import deliver
 from rpcbridge.cli.demo import demo
 from rpcbridge.cli.reload import reload
 from rpcbridge.cli.serve import serve
@@ -48,3 +51,6 @@ main.add_command(reload)
 main.add_command(check_config)
 main.add_command(call)
 main.add_command(translate)
+main.add_command(deliver)
+main.add_command(deadletters)
+main.add_command(calls)

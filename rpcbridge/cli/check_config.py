@@ -12,8 +12,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from rpcbridge.app import Plan
 from rpcbridge.cli.configuration import checked, config_option, notes
+from rpcbridge.plan import Plan
 from rpcbridge.settings import SECTIONS, General, Setting, settings_of
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from rpcbridge.app import Plan, configured
 from rpcbridge.errors import ConfigurationError
+from rpcbridge.plan import Plan, configured
 
 USAGE = 2
 UNREACHABLE = 3

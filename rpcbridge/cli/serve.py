@@ -12,9 +12,9 @@ import click
 import structlog
 
 from rpcbridge import log
-from rpcbridge.app import Plan, configured
 from rpcbridge.cli.configuration import checked, config_option, notes
 from rpcbridge.master import Master
+from rpcbridge.plan import Plan, configured
 from rpcbridge.serving import application_of, gunicorn_options
 
 

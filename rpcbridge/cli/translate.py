@@ -11,11 +11,11 @@ from typing import IO
 
 import click
 
-from rpcbridge.app import Plan, configured
 from rpcbridge.cli import translated
 from rpcbridge.cli.configuration import USAGE, checked, config_option
 from rpcbridge.codec import DIALECTS
 from rpcbridge.errors import ConfigurationError
+from rpcbridge.plan import Plan, configured
 from rpcbridge.platforms import discovered
 from rpcbridge.translation import Translation, Translator, recognized
 from rpcbridge.transport import MAX_REPLY

@@ -20,12 +20,12 @@ Names = Mapping[str, str]
 # What the phone system gets when something cannot be used, and what its reply then is.
 _HAPPENS = {
     "fallback": ": the caller hears the fallback instead",
-    "undelivered": ": the phone system is told that the event was not delivered",
+    "not_stored": ": the phone system is told that the event was not stored",
     "refused": ": the phone system gets a fault",
 }
 _OUTCOMES = {
-    "answered": "", "fallback": " (the fallback)", "delivered": " (when your backend took the event)",
-    "undelivered": " (not delivered)", "refused": " (a fault)", "introspected": "",
+    "answered": "", "fallback": " (the fallback)", "stored": " (as soon as the event is on disk)",
+    "not_stored": " (not stored)", "refused": " (a fault)", "introspected": "",
 }  # fmt: skip
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal might obey
 

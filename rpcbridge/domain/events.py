@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -82,5 +83,25 @@ class CallEnded(CallEvent):
     state: Maybe[object] = ABSENT
 
 
-Event: TypeAlias = ActionRequested | CallEnded
-EVENTS: tuple[type[ActionRequested] | type[CallEnded], ...] = (ActionRequested, CallEnded)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionRejected(CallEvent):
+    """The backend answered a question, and the answer could not be used.
+
+    reason: the short name of logs. problems: (field, message) each. served: what the caller got instead.
+    """
+
+    event: ClassVar[str] = "action_rejected"
+
+    reason: str
+    problems: tuple[tuple[str, str], ...]
+    served: Mapping[str, object]
+
+    @property
+    def rejected(self) -> dict[str, object]:
+        """The three of them, as the contract has them."""
+        problems = [{"field": field, "message": message} for field, message in self.problems]
+        return {"reason": self.reason, "problems": problems, "served": self.served}
+
+
+Event: TypeAlias = ActionRequested | CallEnded | ActionRejected
+EVENTS: tuple[type[Event], ...] = (ActionRequested, CallEnded, ActionRejected)

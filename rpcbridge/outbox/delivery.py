@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TypeVar
@@ -23,6 +23,7 @@ from rpcbridge.outbox.store import Store
 T = TypeVar("T")
 
 _POLL = 1.0  # seconds between looks for what other processes have left, or what is due again
+_TENDED_EVERY = 10.0  # seconds
 _LONGEST_WAIT = 86_400.0  # also where a backend asks for more
 
 
@@ -45,7 +46,10 @@ class Plan:
 
 
 class Deliverer:
-    """One a process. `deliver` makes one attempt and may raise anything; `buried` is told of each dead letter."""
+    """One a process. `deliver` makes one attempt and may raise anything; `buried` is told of each dead letter.
+
+    `tend` is called from time to time, between deliveries: for what has to be seen to in the database.
+    """
 
     def __init__(
         self,
@@ -55,6 +59,7 @@ class Deliverer:
         owner: str,
         *,
         buried: Callable[[Claimed, str], None] = lambda _, __: None,
+        tend: Callable[[], None] = lambda: None,
         jitter: Callable[[], float] = lambda: random.uniform(0.8, 1.2),
     ) -> None:
         self._store = store
@@ -62,6 +67,10 @@ class Deliverer:
         self._plan = plan
         self._owner = owner
         self._buried = buried
+        self._tend = tend
+        self._tended = 0.0
+        self._prepared = False
+        self._standing = "ok"
         self._jitter = jitter
         self._todo: SimpleQueue[Claimed | None] = SimpleQueue()
         self._done: SimpleQueue[tuple[Claimed, Delivery]] = SimpleQueue()
@@ -96,8 +105,16 @@ class Deliverer:
             self._collect(0.05)
             self._note()
 
+    def check(self) -> tuple[str, bool, str]:
+        """The health check `delivery`: how many events wait, as of some seconds ago."""
+        return "delivery", not self._failing, f"failing ({self._failing})" if self._failing else self._standing
+
     def run_once(self) -> int:
-        """Deliver what is due now, as many as are delivered at once, and note what became of it; how many that were."""
+        """Deliver what is due now, as many as are delivered at once, and note what became of it; how many that were.
+
+        Raises SQLAlchemyError or DatabaseError.
+        """
+        self._looked_after()
         claimed = self._store.claim(self._owner, self._plan.parallel, self._plan.lease)
         threads = [threading.Thread(target=self._attempt, args=(one,), daemon=True) for one in claimed]
         self._held |= {one.seq: one for one in claimed}
@@ -135,10 +152,22 @@ class Deliverer:
         if not self._note():
             return
         self._safely(self._renew)
+        if self._safely(self._looked_after) is None:
+            return
         free = self._plan.parallel - len(self._held)
         for one in self._safely(lambda: self._store.claim(self._owner, free, self._plan.lease)) or ():
             self._held[one.seq] = one
             self._todo.put(one)
+
+    def _looked_after(self) -> bool:
+        if not self._prepared:
+            self._store.prepare()
+            self._prepared = True
+        if time.monotonic() - self._tended > _TENDED_EVERY:
+            self._tended = time.monotonic()
+            self._tend()
+            self._standing = _said(self._store.counts())
+        return True
 
     def _work(self) -> None:
         while (claimed := self._todo.get()) is not None:
@@ -206,3 +235,10 @@ class Deliverer:
             self._log.warning("delivery_works_again")
         self._failing = ""
         return given
+
+
+def _said(counts: Mapping[str, int]) -> str:
+    """How it stands, for a person."""
+    waiting = f"{counts['pending']} waiting, the oldest for {counts['oldest'] // 1000} s" if counts["pending"] else "none waiting"
+    dead = counts["dead"]
+    return f"ok, {waiting}" + (f", {dead} dead letter{'s' * (dead > 1)}" if dead else "")

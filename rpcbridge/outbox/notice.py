@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from rpcbridge import db
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Notice:
     def call_key(self) -> str:
         """What the events of one call have in common; of an event about no call its own id."""
         call_id = self.content.get("call_id")
-        return key_of(self.content["platform"], call_id) if call_id else self.content["event_id"]
+        return db.key_of(self.content["platform"], call_id) if call_id else self.content["event_id"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +43,6 @@ class Claimed:
     stored_at: int
 
 
-def key_of(platform: str, call_id: str) -> str:
-    """A call's key in the database: of one length, whatever a phone system takes for an id."""
-    return hashlib.sha256(f"{platform}\0{call_id}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
 def as_text(content: Mapping[str, Any]) -> str:
     """An event as ASCII: no database refuses any of it, and half a character survives."""
     return json.dumps(content, separators=(",", ":"))
-
-
-def storable(text: object, longest: int) -> str:
-    """`text` for people to read: without what PostgreSQL refuses, and no longer than this."""
-    return str(text).encode("utf-8", "replace").decode().replace("\0", "")[:longest]

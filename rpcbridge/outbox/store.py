@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Connection, Engine, Index, Integer, MetaData, String, Table, Text, text
 
 from rpcbridge import db
-from rpcbridge.outbox.notice import Claimed, Notice, as_text, storable
+from rpcbridge.outbox.notice import Claimed, Notice, as_text
 
 _TABLES = MetaData()
 _BIG = BigInteger().with_variant(Integer, "sqlite")
@@ -56,11 +56,17 @@ Ended = Callable[[Connection, Sequence[str]], Mapping[str, Any]]
 
 
 class Store:
-    """The events of one database. Every method may raise SQLAlchemyError. `now`: the clock as SQL, for tests."""
+    """The events of one database. Every method may raise SQLAlchemyError. `now`: the clock as SQL, for tests.
 
-    def __init__(self, engine: Engine, ended: Ended | None = None, now: str = "") -> None:
+    `ended`: gives and forgets the states of calls that are over, in the same transaction; `prepare_also` makes its tables.
+    """
+
+    def __init__(
+        self, engine: Engine, ended: Ended | None = None, prepare_also: Callable[[], None] = lambda: None, now: str = ""
+    ) -> None:
         self.engine = engine
         self._ended = ended
+        self._prepare_also = prepare_also
         self._now = now or db.milliseconds_now(engine)
         mark = "?" if engine.dialect.name == "sqlite" else "%s"
         times = ", ".join([self._now.replace("%", "%%")] * 3)
@@ -69,6 +75,7 @@ class Store:
 
     def prepare(self) -> None:
         """Make the tables where they are missing. Raises DatabaseError too."""
+        self._prepare_also()
         db.prepare(self.engine, "outbox", [_TABLES.create_all])
 
     def add(self, notices: Sequence[Notice]) -> list[bool]:
@@ -103,12 +110,12 @@ class Store:
 
     def postpone(self, owner: str, seq: int, seconds: float, problem: str) -> None:
         """Not delivered: to be tried again in so many seconds."""
-        values = {"seq": seq, "wait": int(seconds * 1000), "problem": storable(problem, 300)}
+        values = {"seq": seq, "wait": int(seconds * 1000), "problem": db.storable(problem, 300)}
         self._note(f"ready_at = {self._now} + :wait, noted_at = {self._now}, problem = :problem", owner, [values])
 
     def bury(self, owner: str, seq: int, problem: str) -> None:
         """A dead letter: never tried again by itself, kept for `deadletters`. Holds nothing of its call back."""
-        values = {"seq": seq, "problem": storable(problem, 300)}
+        values = {"seq": seq, "problem": db.storable(problem, 300)}
         self._note(f"status = 'dead', settled_at = {self._now}, problem = :problem", owner, [values])
 
     def release(self, owner: str, seqs: Sequence[int]) -> None:
@@ -116,19 +123,31 @@ class Store:
         self._note(f"ready_at = {self._now}, noted_at = {self._now}, attempts = attempts - 1", owner, [{"seq": seq} for seq in seqs])
 
     def counts(self) -> dict[str, int]:
-        """`pending`, `delivered` and `dead` events, and `oldest`: for how many milliseconds the oldest pending one has waited."""
+        """`pending` and `dead` events, and `oldest`: for how many milliseconds the oldest pending one has waited."""
+        waiting = text(f"SELECT count(*), {self._now} - min(stored_at) FROM outbox WHERE status = 'pending'")
         with db.reading(self.engine) as connection:
-            found = {row[0]: row[1] for row in connection.execute(text("SELECT status, count(*) FROM outbox GROUP BY status"))}
-            oldest = connection.execute(text(f"SELECT {self._now} - min(stored_at) FROM outbox WHERE status = 'pending'")).scalar()
-        return {name: int(found.get(name, 0)) for name in ("pending", "delivered", "dead")} | {"oldest": int(oldest or 0)}
+            pending, oldest = connection.execute(waiting).one()
+            dead = connection.execute(text("SELECT count(*) FROM outbox WHERE status = 'dead'")).scalar_one()
+        return {"pending": int(pending), "dead": int(dead), "oldest": int(oldest or 0)}
 
     def of_status(self, status: str, limit: int) -> list[dict[str, Any]]:
         """The newest events of one status, without what is in them."""
         return self._listed("WHERE status = :status ORDER BY seq DESC LIMIT :limit", status=status, limit=limit)
 
+    def calls(self, limit: int) -> list[dict[str, Any]]:
+        """The calls of which events are kept, the one with the newest event first: how many events of each status."""
+        counted = ", ".join(f"sum(CASE WHEN status = '{status}' THEN 1 ELSE 0 END) AS {status}" for status in ("pending", "delivered", "dead"))
+        query = text(
+            f"SELECT call_id, platform, {counted}, max(stored_at) AS stored_at, "
+            "max(CASE WHEN event = 'call_ended' THEN 1 ELSE 0 END) AS ended FROM outbox WHERE call_id <> '' "
+            "GROUP BY call_id, platform ORDER BY max(seq) DESC LIMIT :limit"
+        )
+        with db.reading(self.engine) as connection:
+            return [dict(row) for row in connection.execute(query, {"limit": limit}).mappings()]
+
     def of_call(self, call_id: str) -> list[dict[str, Any]]:
         """The events of one call, the first one first."""
-        return self._listed("WHERE call_id = :call_id ORDER BY seq", call_id=storable(call_id, 200))
+        return self._listed("WHERE call_id = :call_id ORDER BY seq", call_id=db.storable(call_id, 200))
 
     def event(self, event_id: str) -> dict[str, Any] | None:
         """One event, with its `content`: {} once it was delivered."""
@@ -153,7 +172,7 @@ class Store:
         """Delete what is settled of a call; how many events that were."""
         with self.engine.begin() as connection:
             found = connection.execute(
-                text("DELETE FROM outbox WHERE call_id = :call_id AND status <> 'pending'"), {"call_id": storable(call_id, 200)}
+                text("DELETE FROM outbox WHERE call_id = :call_id AND status <> 'pending'"), {"call_id": db.storable(call_id, 200)}
             )
         return int(found.rowcount)
 
@@ -235,5 +254,5 @@ def _row(notice: Notice) -> tuple[Any, ...]:
     content = notice.content
     return (
         content["event_id"], notice.same_as or None, content["event"], content["platform"], notice.call_key,
-        storable(content.get("call_id", ""), 200), as_text(content), notice.traceparent, "pending", 0, "", "",
+        db.storable(content.get("call_id", ""), 200), as_text(content), notice.traceparent, "pending", 0, "", "",
     )  # fmt: skip

@@ -75,6 +75,9 @@ class Platform(Protocol):
     def shares(self, call: MethodCall) -> bool:
         """Whether an identical request in flight at the same time may share this one's answer."""
 
+    def same_as(self, call: MethodCall) -> str:
+        """What a second report of the same happening has in common with `call`; "" where nothing tells."""
+
     def is_native(self, answer: object) -> bool:
         """Whether a backend's top-level answer is in the platform's own shape."""
 
@@ -86,7 +89,7 @@ class Platform(Protocol):
     ) -> tuple[MethodResponse, tuple[Repair, ...]]:
         """`action` as this platform's reply. Raises AnswerRejected for what the platform lacks."""
 
-    def acknowledge(self, delivered: bool) -> MethodResponse:
+    def acknowledge(self, stored: bool) -> MethodResponse:
         """The reply to a notification."""
 
     def encode(self, response: Reply, dialect: str) -> bytes:

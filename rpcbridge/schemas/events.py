@@ -97,7 +97,34 @@ class CallEndedSchema(EventSchema):
     raw = fields.Raw()
 
 
-SCHEMAS: dict[str, EventSchema] = {"action_requested": ActionRequestedSchema(), "call_ended": CallEndedSchema()}
+class _ProblemSchema(Schema):
+    """One thing wrong with the answer. `field` is "" where it is the whole."""
+
+    field = _Kept(required=True)
+    message = _Kept(required=True)
+
+
+class _RejectedSchema(Schema):
+    """Why the answer could not be used, and the action that the caller got instead."""
+
+    reason = _Kept(required=True)
+    problems = fields.List(fields.Nested(_ProblemSchema), required=True)
+    served = fields.Raw(required=True, metadata={"type": "object"})
+
+
+class ActionRejectedSchema(EventSchema):
+    """You answered a question, and the answer could not be used: any 2xx acknowledges."""
+
+    class Meta:
+        fields = (*_HEAD, *_NUMBERS, "rejected")
+
+    event = fields.Constant("action_rejected", required=True, metadata={"type": "string", "enum": ["action_rejected"]})
+    rejected = fields.Nested(_RejectedSchema, required=True)
+
+
+SCHEMAS: dict[str, EventSchema] = {
+    "action_requested": ActionRequestedSchema(), "call_ended": CallEndedSchema(), "action_rejected": ActionRejectedSchema(),
+}  # fmt: skip
 
 
 _NAMES = {name: tuple(schema.fields) for name, schema in SCHEMAS.items()}

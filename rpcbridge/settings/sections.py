@@ -15,6 +15,7 @@ from rpcbridge.settings.table import (
     database_url,
     delay,
     duration,
+    durations,
     flag,
     headers,
     names,
@@ -68,6 +69,8 @@ class Backend:
     verify: bool = option(flag, True, "Verify the certificate of an https backend")
     ca_file: str = option(text, "", "PEM file of the authorities to trust instead of the system's")
     proxy: str = option(proxy_url, "", "HTTP proxy towards the backend; the environment's proxies are never used")
+    keep_state: bool = option(flag, True, "Count a call's questions as `turn`, and keep what you return as `state`")
+    state_max_age: float = option(age, 86_400.0, "Forget a call's state when nothing was heard of it for so long; its end is sooner")
     include_raw: bool = option(flag, False, "Send the platform's own fields along as `raw`")
 
 
@@ -75,7 +78,27 @@ class Backend:
 class Database:
     """[database]"""
 
-    url: str = option(database_url, "sqlite:///rpcbridge.db", "Where exchanges are kept: sqlite:///FILE or postgresql://...", secret=True)
+    url: str = option(
+        database_url, "sqlite:///rpcbridge.db", "Where events, call state and exchanges are kept: sqlite:///FILE or postgresql://...",
+        secret=True,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """[events]: how what happened reaches the backend when nobody waits for it."""
+
+    deliver: bool = option(flag, True, "Deliver events in the workers; false: only `rpcbridge deliver` does")
+    parallel: int = option(whole(1, 256), 8, "Events delivered at once by one process")
+    attempt_timeout: float = option(duration, 10.0, "For one attempt to deliver an event")
+    retry_after: tuple[float, ...] = option(
+        durations, (5.0, 30.0, 120.0, 600.0, 1800.0, 7200.0, 21_600.0, 43_200.0, 86_400.0),
+        "Pauses before further attempts, a fifth shorter or longer by chance; after the last one the event is a dead letter",
+    )  # fmt: skip
+    lease: float = option(duration, 30.0, "Others take over an event when a process that delivers it is silent for so long")
+    max_age: float = option(age, 7 * 86_400.0, "How long a delivered event is remembered, so that its duplicate is known")
+    max_delivered: int = option(whole(1000, 100_000_000), 100_000, "Delivered events remembered, the newest")
+    dead_max_age: float = option(age, 90 * 86_400.0, "How long a dead letter is kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +144,7 @@ class Settings:
     server: Server
     backend: Backend
     database: Database
+    events: Events
     debug: Debug
     capture: Capture
     platforms: Mapping[str, Any]
@@ -135,5 +159,5 @@ class Settings:
 
 # The sections there are beside General and the platforms' own, by their names in file and environment.
 SECTIONS: Mapping[str, type] = {
-    "server": Server, "backend": Backend, "database": Database, "debug": Debug, "capture": Capture,
+    "server": Server, "backend": Backend, "database": Database, "events": Events, "debug": Debug, "capture": Capture,
 }  # fmt: skip

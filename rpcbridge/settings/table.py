@@ -88,6 +88,17 @@ def _lasting(longest: float, *, or_none: bool = False) -> Callable[[Any], float]
     return read
 
 
+def _durations(value: Any) -> tuple[float, ...]:
+    if not isinstance(value, list):
+        raise ValueError
+    for item in value:
+        try:
+            _lasting(_DAY)(item)
+        except ValueError:
+            raise Unusable(shown(item)) from None
+    return tuple(_lasting(_DAY)(item) for item in value)
+
+
 def _size(value: Any) -> int:
     found = _SIZE.fullmatch(_text(value))
     if not found or not int(found[1]):
@@ -213,6 +224,10 @@ def _hidden(_: Any) -> str:
 text = Reader("a text", _text)
 flag = Reader("true or false", _flag, lambda value: str(value).lower())
 duration = Reader('a duration such as "4s" or "800ms"', _lasting(_DAY), lambda seconds: f"{seconds:g}s")
+durations = Reader(
+    'a list of durations such as ["5s", "10m", "24h"], in the file', _durations,
+    lambda every: ", ".join(f"{seconds:g}s" for seconds in every),
+)  # fmt: skip
 delay = Reader('a duration such as "10s", or "0s" for none', _lasting(_DAY, or_none=True), lambda seconds: f"{seconds:g}s")
 age = Reader('a duration such as "24h" or "7d"', _lasting(3660 * _DAY), lambda seconds: f"{seconds / 3600:g}h")
 database_url = Reader(

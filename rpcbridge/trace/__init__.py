@@ -1,5 +1,6 @@
 """Exchanges as they were seen: redacted when recorded, bounded, in the database, the same for every worker."""
 
 from rpcbridge.trace.recorder import Trace
+from rpcbridge.trace.store import Store
 
-__all__ = ["Trace"]
+__all__ = ["Store", "Trace"]

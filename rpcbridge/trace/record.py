@@ -12,10 +12,8 @@ from typing import Any
 import orjson
 
 from rpcbridge.codec import readable
-from rpcbridge.domain.events import ActionRequested, CallEnded, Event
 from rpcbridge.exchange import Attempt, Exchange
 from rpcbridge.redaction import Known, Redactor
-from rpcbridge.schemas import events
 from rpcbridge.transport import HttpReply
 
 # Characters of one payload that are kept; a longer one is a mistake whose beginning tells enough.
@@ -33,25 +31,25 @@ class Recorder:
 
     def row(self, seen: Exchange) -> Row:
         """The row of `exchanges`, its document as JSON text."""
-        event, known = seen.event, self._known(seen)
-        caller = _text(event.caller_number) if event else ""
+        known, said = self._known(seen), seen.content or {}
+        caller = _text(said.get("caller_number"))
         called = seen.called_number or ""
         hide = self._redactor
         return {
             "id": seen.id,
             "platform": seen.platform,
-            "call_id": _storable(event.call_id)[:200] if event else "",
+            "call_id": _storable(seen.call_id)[:200],
             "method": _storable(hide.remark(seen.method[:80], known)),
             "dialect": seen.dialect,
             "outcome": seen.outcome,
             "action": seen.action,
             "reason": seen.fallback_reason,
-            "menu": _storable(_menu(event))[:200],
+            "menu": _storable(_text(said.get("menu")))[:200],
             "caller": _storable(hide.number(caller))[:80],
             "caller_key": hide.pseudonym(caller),
             "called": _storable(hide.number(called))[:80],
             "called_key": hide.pseudonym(called),
-            "attempts": len(seen.hop.attempts),
+            "attempts": seen.attempt or len(seen.hop.attempts),
             "repairs": len(seen.repairs),
             "backend_ms": _ms(sum(attempt.seconds for attempt in seen.hop.attempts)),
             "total_ms": _ms(seen.finished - seen.arrived),
@@ -77,7 +75,7 @@ class Recorder:
         An event that was sent as JSON is kept once: `restored` makes the request's body of it again.
         """
         hop, hide = seen.hop, self._redactor
-        event = hide.fields(seen.content or events.dump(seen.event), known) if seen.event is not None else None
+        event = hide.fields(seen.content, known) if seen.content is not None else None
         sent: dict[str, Any] | None = None
         if hop.request is not None:
             body = hop.request.body or b""
@@ -100,14 +98,12 @@ class Recorder:
         return {"size": len(body), "body": self._redactor.payload(readable(body[:LONGEST]), known, repeats=repeats)}
 
     def _known(self, seen: Exchange) -> Known:
-        event = seen.event
-        if isinstance(event, ActionRequested):
-            numbers = (_text(event.caller_number), _text(event.called_number))
-            return Known(numbers, (_text(event.caller_name),), event.digits, secret_digits=event.menu in self._secret_menus)
-        if isinstance(event, CallEnded):
-            numbers = (_text(event.caller_number), _text(event.called_number))
-            return Known((*numbers, _text(event.target)), (_text(event.caller_name),))
-        return Known(secret_digits=bool(self._secret_menus))  # which menu it was cannot be told
+        said = seen.content
+        if said is None:
+            return Known(secret_digits=bool(self._secret_menus))  # which menu it was cannot be told
+        numbers = tuple(_text(said.get(name)) for name in ("caller_number", "called_number", "target"))
+        digits, secret = _text(said.get("digits")), said.get("menu") in self._secret_menus
+        return Known(numbers, (_text(said.get("caller_name")),), digits, secret_digits=secret)
 
 
 def restored(document: dict[str, Any]) -> dict[str, Any]:
@@ -129,10 +125,6 @@ def _attempt(attempt: Attempt, arrived: float, hidden: Callable[[str], str]) -> 
         "started_ms": _ms(attempt.started - arrived), "ms": _ms(attempt.seconds), "status": attempt.status,
         "reason": attempt.reason, "message": hidden(attempt.message),
     }  # fmt: skip
-
-
-def _menu(event: Event | None) -> str:
-    return _text(event.menu) if isinstance(event, ActionRequested) else ""
 
 
 def _text(value: object) -> str:

@@ -108,6 +108,15 @@ class Store:
         with db.reading(self._engine) as connection:
             return [_shown(row._mapping) for row in connection.execute(query)]
 
+    def of_call(self, call_id: str) -> list[dict[str, Any]]:
+        """All exchanges of one call, newest first, without their documents."""
+        return self.recent(100_000, call_id=db.storable(call_id, 200))
+
+    def purge(self, call_id: str) -> int:
+        """Forget the exchanges of one call; how many there were."""
+        with self._engine.begin() as connection:
+            return int(connection.execute(delete(EXCHANGES).where(EXCHANGES.c.call_id == db.storable(call_id, 200))).rowcount)
+
     def exchange(self, id: str) -> dict[str, Any] | None:
         """One exchange with everything that is kept of it."""
         with db.reading(self._engine) as connection:

@@ -52,7 +52,7 @@ class Translation:
 
     event: the contract's JSON. backend_request: values of secret headers are not in it. answer:
     the action with its defaults, or `native`. replies: one a dialect. outcome: as in the log
-    (`answered`, `fallback`, `delivered`, `undelivered`, `refused`), "" for a question that awaits
+    (`answered`, `fallback`, `stored`, `not_stored`, `refused`), "" for a question that awaits
     its answer or a text that is neither; reason: the `fallback_reason` of what went wrong.
     """
 

@@ -63,7 +63,7 @@ class Translator:
                 return draft.finished()
             self._told(call, draft)
             if draft.request.kind == "notification":
-                draft.outcome, draft.replies = "delivered", self._same(self.platform.acknowledge(True), draft)
+                draft.outcome, draft.replies = "stored", self._same(self.platform.acknowledge(True), draft)
                 if answer is not None:
                     draft.remark("answer", "ignored", "not read: any 2xx acknowledges a notification")
             elif answer is not None:
@@ -128,7 +128,7 @@ class Translator:
         return tuple(replies)
 
     def _rescued(self, error: CallError | UnusableCall | NoUsableAnswer, draft: Draft) -> None:
-        """What the phone system gets when the line broke: the fallback, not delivered, or a fault."""
+        """What the phone system gets when the line broke: the fallback, not stored, or a fault."""
         draft.failed(error)
         if isinstance(error, CallError):
             self._known(error, draft)
@@ -137,7 +137,7 @@ class Translator:
             made = ((self.platform.from_domain(action, draft.request.called_number, dialect)[0], dialect) for dialect in draft.dialects)
             draft.outcome, draft.replies = "fallback", tuple(self._encoded(response, dialect, draft) for response, dialect in made)
         elif draft.request.kind == "notification":
-            draft.outcome, draft.replies = "undelivered", self._same(self.platform.acknowledge(False), draft)
+            draft.outcome, draft.replies = "not_stored", self._same(self.platform.acknowledge(False), draft)
         elif isinstance(error, CallError):
             draft.outcome, draft.replies = "refused", self._same(fault_of(error), draft)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rpcbridge.app import configured
+from rpcbridge.plan import configured
 from rpcbridge.translation import Translator
 
 EVENT_ID = "01KB0Q8ZJ5T3V9W2X4Y6Z8A0BC"

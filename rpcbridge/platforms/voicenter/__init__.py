@@ -57,6 +57,9 @@ class Voicenter:
     def shares(self, call: MethodCall) -> bool:
         return self.methods[call.method] == "question" and bool(requests.text_of(call, "IVR_UNIQUE_ID"))
 
+    def same_as(self, call: MethodCall) -> str:
+        return requests.fingerprint(call)
+
     def is_native(self, answer: object) -> bool:
         return isinstance(answer, dict) and "ACTION" in answer
 
@@ -75,8 +78,8 @@ class Voicenter:
         reply: dict[str, Value] = {"STATUS": 0, "ACTION": name, "LANGUAGE": self._cased(language, dialect), "DATA": data}
         return MethodResponse(reply), repairs
 
-    def acknowledge(self, delivered: bool) -> MethodResponse:
-        return MethodResponse({"STATUS": 0 if delivered else 1})
+    def acknowledge(self, stored: bool) -> MethodResponse:
+        return MethodResponse({"STATUS": 0 if stored else 1})
 
     def encode(self, response: Reply, dialect: str) -> bytes:
         return encode_reply(response, dialect, numeric_references=self._section.numeric_references)

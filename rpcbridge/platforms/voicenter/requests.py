@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,6 +34,18 @@ def text_of(call: MethodCall, name: str) -> str | None:
     """One member of the call's struct without outer blanks, None where there is no such text."""
     value = (data_of(call) or {}).get(name)
     return value.strip() if isinstance(value, str) else None
+
+
+def fingerprint(call: MethodCall) -> str:
+    """What two reports of one hang-up have in common: the call's id and all else they say. "" where they name no call.
+
+    Python's and Java's XML-RPC clients silently send a report again when the connection broke.
+    """
+    data = data_of(call) or {}
+    sent = data.get("IVR_UNIQUE_ID")
+    call_id = "".join(sent.split()) if isinstance(sent, str) else ""
+    said = json.dumps({**data, "IVR_UNIQUE_ID": call_id}, sort_keys=True)
+    return hashlib.sha256(f"voicenter {call.method} {said}".encode()).hexdigest() if call_id else ""
 
 
 def action_requested(call: MethodCall, receipt: Receipt) -> tuple[ActionRequested, Repairs]:

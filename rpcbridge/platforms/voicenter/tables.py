@@ -44,7 +44,7 @@ HELP = {
     "HANGUP_CALL": (
         "Reports the end of a call. Takes one struct of DID, CALLER_ID, CALLER_NAME, IVR_UNIQUE_ID, TARGET, CALL_DURATION, "
         "CALL_DAILTIME, CALL_TIME_EPOCH, CALL_START_EPOCH and CALL_STATUS, all optional; answers a struct of STATUS, 0 when the "
-        "report was delivered, else 1."
+        "report is stored, else 1."
     ),
 }
 

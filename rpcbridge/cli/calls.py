@@ -1,0 +1,107 @@
+"""`rpcbridge calls`: calls under way and calls that ended, what is kept of one, and how to have it forgotten."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rpcbridge.cli.configuration import checked, config_option
+from rpcbridge.cli.database import json_option, moment, print_json, print_rows, reachable
+from rpcbridge.plan import Plan
+
+
+@click.group(short_help="List calls, show one, or have it forgotten.")
+def calls() -> None:
+    """List calls, show what is kept of one, or have it forgotten."""
+
+
+@calls.command("list")
+@config_option
+@json_option
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 100_000), help="So many of either kind.")
+def listed(file: Path | None, as_json: bool, limit: int) -> None:
+    """List calls under way, then calls of which events are kept; of each kind the newest first."""
+    plan = checked(file)
+    with reachable(plan.settings.database.url):
+        under_way, events = _stores(plan)
+        rows = [_under_way(row) for row in under_way.recent(limit)] + [_kept(row) for row in events.calls(limit)]
+    if as_json:
+        return print_json(rows)
+    columns = {"call_id": "call", "platform": "platform", "is": "is", "turns": "questions", "events": "events", "seen_at": "last seen"}
+    print_rows(rows, columns, "No calls.")
+
+
+@calls.command()
+@config_option
+@click.argument("call_id")
+def show(file: Path | None, call_id: str) -> None:
+    """Show what is kept of a call as JSON: its state, its events, the ids of its exchanges."""
+    plan = checked(file)
+    with reachable(plan.settings.database.url):
+        under_way, events = _stores(plan)
+        states = [_state(row) for row in under_way.of_call(call_id)]
+        listed = [_event(row) for row in events.of_call(call_id)]
+        exchanges = [row["id"] for row in _trace(plan).of_call(call_id)]
+    if not (states or listed or exchanges):
+        click.echo(f"Nothing is kept of a call {call_id}.", err=True)
+        sys.exit(1)
+    print_json({"call_id": call_id, "under_way": states, "events": listed, "exchanges": exchanges})
+
+
+@calls.command()
+@config_option
+@click.argument("call_id")
+def purge(file: Path | None, call_id: str) -> None:
+    """Forget a call: its state, its exchanges, its events that were delivered or given up."""
+    plan = checked(file)
+    with reachable(plan.settings.database.url):
+        under_way, events = _stores(plan)
+        state, settled, exchanges = under_way.purge(call_id), events.purge(call_id), _trace(plan).purge(call_id)
+        waiting = [row for row in events.of_call(call_id) if row["status"] == "pending"]
+    click.echo(f"forgotten: {state} under way, {settled} events, {exchanges} exchanges")
+    if waiting:
+        click.echo(f"kept: {len(waiting)} events that have yet to be delivered; purge again after that", err=True)
+        sys.exit(1)
+
+
+def _stores(plan: Plan) -> tuple[Any, Any]:
+    from rpcbridge.app import call_store, event_store  # here: they bring SQLAlchemy along
+
+    under_way, events = call_store(plan.settings), event_store(plan.settings)
+    events.prepare()
+    return under_way, events
+
+
+def _trace(plan: Plan) -> Any:
+    from rpcbridge.app import exchange_store
+
+    store = exchange_store(plan.settings)
+    store.prepare()
+    return store
+
+
+def _under_way(row: dict[str, Any]) -> dict[str, Any]:
+    about = {"call_id": row["call_id"], "platform": row["platform"], "is": "under way"}
+    return about | {"turns": row["turn"], "events": None, "seen_at": moment(row["seen_at"])}
+
+
+def _kept(row: dict[str, Any]) -> dict[str, Any]:
+    counts = ", ".join(f"{row[status]} {status}" for status in ("pending", "delivered", "dead") if row[status])
+    about = {"call_id": row["call_id"], "platform": row["platform"], "is": "ended" if row["ended"] else "known"}
+    return about | {"turns": None, "events": counts, "seen_at": moment(row["stored_at"])}
+
+
+def _state(row: dict[str, Any]) -> dict[str, Any]:
+    state = None if row["state"] is None else json.loads(row["state"])
+    about = {"platform": row["platform"], "questions": row["turn"], "state": state}
+    return about | {"started_at": moment(row["started_at"]), "seen_at": moment(row["seen_at"])}
+
+
+def _event(row: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: row[name] for name in ("event_id", "event", "status", "attempts", "problem")}
+    next_at = moment(row["ready_at"]) if row["status"] == "pending" else None
+    return kept | {"stored_at": moment(row["stored_at"]), "settled_at": moment(row["settled_at"]), "next_attempt_at": next_at}
