@@ -155,11 +155,9 @@ class DatabaseError(RpcbridgeError):
 
 
 class NotStored(RpcbridgeError):
-    """An event that is not on disk. `reason` is the short name logs use: `timeout` or `database`."""
+    """An event that is not on disk, as far as is known in time."""
 
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
+    reason: ClassVar[str] = "database"
 
 
 class TransportError(RpcbridgeError):

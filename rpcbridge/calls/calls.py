@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -94,12 +95,21 @@ class Calls:
         return results
 
     def _results(self, wishes: list[_Wish]) -> list[Begun | None]:
-        begins = {wish.key: (wish.platform, wish.call_id) for wish in wishes if not wish.keep}
+        counts = Counter(wish.key for wish in wishes if not wish.keep)
+        begins = {wish.key: (wish.platform, wish.call_id, counts[wish.key]) for wish in wishes if not wish.keep}
         with self._store.engine.begin() as connection:
             if keeps := {wish.key: wish.state for wish in wishes if wish.keep}:
                 self._store.keep(connection, keeps)
             begun = self._store.begin(connection, begins) if begins else {}
-        return [None if wish.keep else begun[wish.key] for wish in wishes]
+        results: list[Begun | None] = []
+        for wish in wishes:
+            if wish.keep:
+                results.append(None)
+                continue
+            counts[wish.key] -= 1  # how many of this batch come after it
+            turn, state = begun[wish.key]
+            results.append((turn - counts[wish.key], state))
+        return results
 
     def _say(self, failing: str) -> None:
         if failing and not self._failing:

@@ -52,17 +52,17 @@ class Store:
         """Make the tables where they are missing. Raises DatabaseError too."""
         db.prepare(self.engine, "calls", [_TABLES.create_all])
 
-    def begin(self, connection: Connection, calls: Mapping[str, tuple[str, str]]) -> dict[str, Begun]:
-        """One more question in each of these calls (key -> platform, id): its turn and its state."""
+    def begin(self, connection: Connection, calls: Mapping[str, tuple[str, str, int]]) -> dict[str, Begun]:
+        """So many more questions in each of these calls (key -> platform, id, how many): the last one's turn, and the state."""
         begun: dict[str, Begun] = {}
-        row = f"({', '.join([self._mark] * 3)}, 1, {self._now}, {self._now})"
+        row = f"({', '.join([self._mark] * 4)}, {self._now}, {self._now})"
         for some in db.portions(sorted(calls.items())):  # in one order, so that no two processes wait for each other
             statement = (
                 f"INSERT INTO calls (call_key, platform, call_id, turn, started_at, seen_at) VALUES {', '.join([row] * len(some))} "
-                "ON CONFLICT (call_key) DO UPDATE SET turn = calls.turn + 1, seen_at = excluded.seen_at "
+                "ON CONFLICT (call_key) DO UPDATE SET turn = calls.turn + excluded.turn, seen_at = excluded.seen_at "
                 "RETURNING call_key, turn, state"
             )
-            values = tuple(value for key, (platform, call_id) in some for value in (key, platform, call_id))
+            values = tuple(value for key, call in some for value in (key, *call))
             begun |= {key: (turn, state) for key, turn, state in connection.exec_driver_sql(statement, values)}
         return begun
 

@@ -29,9 +29,9 @@ class Outbox:
         try:
             return self._writer.ask(notice, seconds)
         except NotInTime:
-            raise NotStored("timeout", "the database did not confirm the event in time") from None
+            raise NotStored("the database did not confirm the event in time") from None
         except Exception as error:
-            raise NotStored("database", db.reason(error)) from None
+            raise NotStored(db.reason(error)) from None
 
     def post(self, notice: Notice) -> None:
         """Put `notice` for whom nobody waits."""
