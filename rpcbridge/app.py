@@ -16,7 +16,7 @@ from flask import Flask
 from ulid import ULID
 
 from rpcbridge import log, settings
-from rpcbridge.backend import Client, Record, Routes, Target
+from rpcbridge.backend import Breakers, Client, Record, Routes, Target
 from rpcbridge.bridge import Bridge, Surroundings
 from rpcbridge.domain.actions import AnyAction, Hangup, Prompt
 from rpcbridge.errors import AnswerRejected, Problem, nearest
@@ -74,7 +74,8 @@ def build(checked: Plan, draining: Callable[[], bool] = lambda: False) -> Flask:
         idle_connections=backend.idle_connections, connect_timeout=backend.connect_timeout,
         tls=Tls(backend.verify, backend.ca_file), proxy=backend.proxy,
     )  # fmt: skip
-    client = Client(backend, transport, clock=time.monotonic, sleep=time.sleep)
+    breakers = Breakers(backend.breaker.failures, backend.breaker.interval, clock=time.monotonic)
+    client = Client(backend, transport, breakers, clock=time.monotonic, sleep=time.sleep)
     lines, record = log.ExchangeLog(backend.deadline), Record(time.monotonic)
     debug = _debug(checked) if checked.settings.debug.enabled else None
     around = Surroundings(
@@ -89,7 +90,7 @@ def build(checked: Plan, draining: Callable[[], bool] = lambda: False) -> Flask:
         name.replace("_", "-"): (platform, _guard(checked.settings, name)) for name, platform in checked.platforms.items()
     }
     app = create(Surface(bridge, doors, server.max_body, debug))
-    add_health(app, draining, [record.check, *([debug.trace.check] if debug else [])])
+    add_health(app, draining, [record.check, breakers.check, *([debug.trace.check] if debug else [])])
     return app
 
 

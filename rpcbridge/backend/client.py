@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
+from rpcbridge.backend.breaker import Breakers
 from rpcbridge.backend.requests import RequestWriter
 from rpcbridge.errors import NoUsableAnswer, TransportError
 from rpcbridge.exchange import Attempt, Hop
@@ -38,25 +39,40 @@ class Client:
         self,
         settings: Backend,
         transport: Transport,
+        breakers: Breakers,
         *,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
     ) -> None:
         self._writer = RequestWriter(settings)
+        self._breakers = breakers
         self._transport = transport
         self._attempt_timeout = settings.attempt_timeout
         self._clock = clock
         self._sleep = sleep
 
     def ask(self, base_url: str, event: Mapping[str, Any], deadline: float, traceparent: str, seen: Hop) -> Any:
-        """The JSON value the backend answers a question with. Raises NoUsableAnswer."""
-        return answer_in(self.deliver(base_url, event, deadline, traceparent, seen))
+        """The JSON value the backend answers a question with. Raises NoUsableAnswer, at once (`breaker_open`) while it is down."""
+        request, breaker = self._writer.written(base_url, event, traceparent), self._breakers.of(base_url)
+        if not breaker.allow():
+            raise NoUsableAnswer("breaker_open", "not asked: the backend failed too often, and is tried again once in a while")
+        try:
+            reply = self._sent(request, deadline, seen)
+        except NoUsableAnswer:
+            if _had_a_chance(seen.attempts, deadline):
+                reason = _failure(seen.attempts[-1])
+                breaker.record(not reason, reason)
+            raise
+        breaker.record(True)
+        return answer_in(reply)
 
     def deliver(
         self, base_url: str, event: Mapping[str, Any], deadline: float, traceparent: str, seen: Hop
     ) -> HttpReply:
         """A 2xx reply before `deadline` (by the clock). Raises NoUsableAnswer with the last attempt's reason."""
-        request = self._writer.written(base_url, event, traceparent)
+        return self._sent(self._writer.written(base_url, event, traceparent), deadline, seen)
+
+    def _sent(self, request: HttpRequest, deadline: float, seen: Hop) -> HttpReply:
         try:
             return self._attempt(request, deadline, 1, seen)
         except _Retryable as failure:
@@ -113,6 +129,16 @@ class Client:
         if reply.status in _RETRIED_STATUS:
             raise _Retryable(outcome, reply.retry_after)
         raise outcome
+
+
+def _had_a_chance(attempts: Sequence[Attempt], deadline: float) -> bool:
+    """Whether the backend was asked at all, and with time to answer: a request whose body came too slowly is not its fault."""
+    return bool(attempts) and attempts[0].started + _SHORTEST_ATTEMPT < deadline
+
+
+def _failure(last: Attempt) -> str:
+    """Why this attempt says that the backend is down, "" where it does not: whoever replies otherwise is alive."""
+    return last.reason or (f"http_{last.status // 100}xx" if last.status >= 500 or last.status == 429 else "")
 
 
 def _pause(state: RetryCallState) -> float:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import pytest
 import trustme
 
-from rpcbridge.backend import Client
+from rpcbridge.backend import Breakers, Client
 from rpcbridge.errors import NoUsableAnswer
 from rpcbridge.exchange import Hop
 from rpcbridge.settings import Backend
@@ -31,7 +31,8 @@ RETRY_AT_ONCE = reply(b"", 503)
 def client(transport: Transport | None = None, **settings) -> Client:
     configured = Backend(**settings)
     transport = transport or Transport(connect_timeout=configured.connect_timeout)
-    return Client(configured, transport, clock=time.monotonic, sleep=time.sleep)
+    breakers = Breakers(configured.breaker.failures, configured.breaker.interval, clock=time.monotonic)
+    return Client(configured, transport, breakers, clock=time.monotonic, sleep=time.sleep)
 
 
 def ask(url: str, event=QUESTION, seconds: float = 2.0, asking: Client | None = None, **settings):
