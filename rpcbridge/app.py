@@ -75,7 +75,7 @@ def build(checked: Plan, draining: Callable[[], bool] = lambda: False) -> Flask:
         tls=Tls(backend.verify, backend.ca_file), proxy=backend.proxy,
     )  # fmt: skip
     breakers = Breakers(backend.breaker.failures, backend.breaker.interval, clock=time.monotonic)
-    client = Client(backend, transport, breakers, clock=time.monotonic, sleep=time.sleep)
+    client = Client(backend, transport, breakers, clock=time.monotonic, now=_now, sleep=time.sleep)
     lines, record = log.ExchangeLog(backend.deadline), Record(time.monotonic)
     debug = _debug(checked) if checked.settings.debug.enabled else None
     around = Surroundings(

@@ -45,7 +45,7 @@ def handled():
         ids = count(1)
         around = Surroundings(time.monotonic, lambda: datetime.now(UTC), lambda: f"id-{next(ids)}", seen.append, bugs.append)
         breakers = Breakers(5, 5.0, clock=time.monotonic)
-        client = Client(Backend(url=backend.url), Transport(), breakers, clock=time.monotonic, sleep=time.sleep)
+        client = Client(Backend(url=backend.url), Transport(), breakers, clock=time.monotonic, now=around.now, sleep=time.sleep)
 
         def handle(body: bytes, max_calls: int = 9):
             bridge = Bridge(client, Routes(Target(backend.url, actions.HANG_UP), {}, []), around, deadline=1.0, max_calls=max_calls)

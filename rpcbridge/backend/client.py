@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NoReturn
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
@@ -14,6 +15,7 @@ from rpcbridge.backend.requests import RequestWriter
 from rpcbridge.errors import NoUsableAnswer, TransportError
 from rpcbridge.exchange import Attempt, Hop
 from rpcbridge.settings import Backend
+from rpcbridge.signing import Signer
 from rpcbridge.transport import HttpReply, HttpRequest, Transport
 
 _FIRST_WAIT = 0.05  # seconds; doubles with every attempt, and jitter takes off up to half
@@ -33,7 +35,7 @@ class _Retryable(Exception):
 
 
 class Client:
-    """Sends events. One for all threads of a process; `clock` is monotonic, in seconds."""
+    """Sends events. One for all threads of a process; `clock` is monotonic, in seconds, `now` the time of day in UTC."""
 
     def __init__(
         self,
@@ -42,13 +44,16 @@ class Client:
         breakers: Breakers,
         *,
         clock: Callable[[], float],
+        now: Callable[[], datetime],
         sleep: Callable[[float], None],
     ) -> None:
         self._writer = RequestWriter(settings)
+        self._signer = Signer(settings.secrets)
         self._breakers = breakers
         self._transport = transport
         self._attempt_timeout = settings.attempt_timeout
         self._clock = clock
+        self._now = now
         self._sleep = sleep
 
     def ask(self, base_url: str, event: Mapping[str, Any], deadline: float, traceparent: str, seen: Hop) -> Any:
@@ -57,7 +62,7 @@ class Client:
         if not breaker.allow():
             raise NoUsableAnswer("breaker_open", "not asked: the backend failed too often, and is tried again once in a while")
         try:
-            reply = self._sent(request, deadline, seen)
+            reply = self._sent(event["event_id"], request, deadline, seen)
         except NoUsableAnswer:
             if _had_a_chance(seen.attempts, deadline):
                 reason = _failure(seen.attempts[-1])
@@ -70,23 +75,23 @@ class Client:
         self, base_url: str, event: Mapping[str, Any], deadline: float, traceparent: str, seen: Hop
     ) -> HttpReply:
         """A 2xx reply before `deadline` (by the clock). Raises NoUsableAnswer with the last attempt's reason."""
-        return self._sent(self._writer.written(base_url, event, traceparent), deadline, seen)
+        return self._sent(event["event_id"], self._writer.written(base_url, event, traceparent), deadline, seen)
 
-    def _sent(self, request: HttpRequest, deadline: float, seen: Hop) -> HttpReply:
+    def _sent(self, id: str, request: HttpRequest, deadline: float, seen: Hop) -> HttpReply:
         try:
-            return self._attempt(request, deadline, 1, seen)
+            return self._attempt(id, request, deadline, 1, seen)
         except _Retryable as failure:
             first = failure
-        return self._again(request, deadline, first, seen)
+        return self._again(id, request, deadline, first, seen)
 
-    def _again(self, request: HttpRequest, deadline: float, first: _Retryable, seen: Hop) -> HttpReply:
+    def _again(self, id: str, request: HttpRequest, deadline: float, first: _Retryable, seen: Hop) -> HttpReply:
         """Attempts 2, 3, ... Entered only after a first failure: a call that works does not pay for it."""
         failures = [first]
 
         def attempt() -> HttpReply:
             if failures:
                 raise failures.pop()
-            return self._attempt(request, deadline, len(seen.attempts) + 1, seen)
+            return self._attempt(id, request, deadline, len(seen.attempts) + 1, seen)
 
         def too_late(state: RetryCallState) -> bool:
             return self._clock() + state.upcoming_sleep + _SHORTEST_ATTEMPT > deadline
@@ -99,12 +104,13 @@ class Client:
         except _Retryable as failure:
             raise failure.outcome from None
 
-    def _attempt(self, request: HttpRequest, deadline: float, number: int, seen: Hop) -> HttpReply:
+    def _attempt(self, id: str, request: HttpRequest, deadline: float, number: int, seen: Hop) -> HttpReply:
         started = self._clock()
         left = deadline - started
         allowed = left if self._attempt_timeout is None else min(left, self._attempt_timeout)
         own = (("Rpcbridge-Deadline-Ms", str(max(0, int(left * 1000)))), ("Rpcbridge-Attempt", str(number)))
-        sent = HttpRequest(request.url, request.headers + own, request.body)
+        signed = () if request.body is None else self._signer.headers(id, self._now(), request.body)
+        sent = HttpRequest(request.url, request.headers + own + signed, request.body)
         seen.request, seen.reply = sent, None
         try:
             reply = self._transport.send(sent, allowed)
