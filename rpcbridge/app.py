@@ -127,7 +127,7 @@ def _now() -> datetime:
 
 def _guard(configured: Settings, name: str) -> Guard:
     section = configured.platforms[name]
-    return Guard(section.secret, section.networks, configured.server.trusted_proxies)
+    return Guard(section.secret, section.networks, configured.server.trusted_proxies, section.credentials)
 
 
 def _routes(configured: Settings, platforms: Mapping[str, Platform], problems: list[Problem]) -> Routes[AnyAction]:

@@ -16,6 +16,7 @@ from rpcbridge.settings.sections import Breaker, Server
 
 SECTIONS = {name: folder.Section for name, folder in discovered().items()}
 SECRET = "hunter2-hunter2-hunter2"
+SIGNING = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 @pytest.fixture(autouse=True)
@@ -242,6 +243,10 @@ def test_all_faults_of_all_sources_come_at_once():
         f'[voicenter]\nsecret = "{SECRET}/"\n',
         f'[voicenter]\nsecret = ["{SECRET}"]\n',
         f'[voicenter]\nsecret = "{SECRET}\n',
+        f'[voicenter]\ncredentials = "{SECRET}"\n',
+        f'[voicenter]\ncredentials = ["{SECRET}"]\n',
+        f'[backend]\nsecrets = ["{SECRET}"]\n',
+        f'[backend]\nsecrets = {{ a = "{SECRET}" }}\n',
     ],
 )
 def test_a_secret_never_shows_in_a_fault(text: str):
@@ -264,10 +269,12 @@ def test_credentials_in_a_url_do_not_show_in_a_fault(written: str):
 
 def test_secrets_never_show_in_a_repr():
     read = loaded(
-        f'[backend]\nauth = "basic me:{SECRET}"\n[backend.headers]\nX-Key = "{SECRET}"\n[voicenter]\nsecret = "{SECRET}"\n'
+        f'[backend]\nauth = "basic me:{SECRET}"\nsecrets = ["whsec_{SIGNING}"]\n[backend.headers]\nX-Key = "{SECRET}"\n'
+        f'[voicenter]\nsecret = "{SECRET}"\ncredentials = "me:{SECRET}"\n'
     )
     assert (read.backend.auth, read.backend.headers) == (f"basic me:{SECRET}", (("X-Key", SECRET),))
     assert SECRET not in repr(read)
+    assert SIGNING not in repr(read)
     assert SECRET not in str(read.sources)
 
 
