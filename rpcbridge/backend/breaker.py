@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 import structlog
 
-# Told of every change: the backend as scheme://host:port, whether its breaker is open now, and why it was opened.
+# Told of every change: the backend as scheme://host:port (of two base URLs there, each tells), whether its breaker
+# is open now, and why it is or was.
 Changed = Callable[[str, bool, str], None]
 
 
@@ -41,7 +42,7 @@ class Breaker:
         self._log = structlog.get_logger()
 
     def allow(self) -> bool:
-        """Whether the backend may be asked now. While open that is a probe: whether it ever reports or not, one an interval."""
+        """Whether the backend may be asked now. While open that makes it a probe: one an interval, whether the last reported or not."""
         if self._opened is None:
             return True
         with self._lock:
@@ -56,8 +57,8 @@ class Breaker:
         if ok and not self._failures:
             return  # nothing to put right: nearly every question goes this way, and pays for no lock
         with self._lock:
-            told = self._succeeded() if ok else self._failed(reason)
-        if told:
+            changed = self._succeeded() if ok else self._failed(reason)
+        if changed:
             self._tell()
 
     def open_for(self) -> tuple[float, str] | None:

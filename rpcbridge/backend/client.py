@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -52,6 +52,7 @@ class Client:
         self._breakers = breakers
         self._transport = transport
         self._attempt_timeout = settings.attempt_timeout
+        self._fair = settings.deadline / 2
         self._clock = clock
         self._now = now
         self._sleep = sleep
@@ -64,7 +65,8 @@ class Client:
         try:
             reply = self._sent(event["event_id"], request, deadline, seen)
         except NoUsableAnswer:
-            if _had_a_chance(seen.attempts, deadline):
+            # One whose body came so slowly that there was little time left says nothing of the backend.
+            if seen.attempts and deadline - seen.attempts[0].started >= self._fair:
                 reason = _failure(seen.attempts[-1])
                 breaker.record(not reason, reason)
             raise
@@ -135,11 +137,6 @@ class Client:
         if reply.status in _RETRIED_STATUS:
             raise _Retryable(outcome, reply.retry_after)
         raise outcome
-
-
-def _had_a_chance(attempts: Sequence[Attempt], deadline: float) -> bool:
-    """Whether the backend was asked at all, and with time to answer: a request whose body came too slowly is not its fault."""
-    return bool(attempts) and attempts[0].started + _SHORTEST_ATTEMPT < deadline
 
 
 def _failure(last: Attempt) -> str:

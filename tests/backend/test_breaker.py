@@ -156,9 +156,9 @@ ALIVE = [reply(b"", 404), reply(b"", 302, "Location: /x\r\n"), reply(b"<html>"),
 
 @pytest.mark.parametrize("behave", FAILURES, ids=["reset", "500", "503", "429", "slow"])
 def test_no_reply_and_an_overloaded_backend_are_failures(backend: Backend, behave):
-    asking = client(breaker=Breaker(failures=2))
+    asking = client(breaker=Breaker(failures=2), deadline=0.3)
     backend.behave = behave
-    said = [ask(backend.url, asking=asking, seconds=0.3)[0].reason for _ in range(4)]
+    said = [ask(backend.url, asking=asking, seconds=0.31)[0].reason for _ in range(4)]
     assert "breaker_open" not in said[:2]
     assert said[2:] == ["breaker_open"] * 2
     assert len(backend.requests) == 2
@@ -166,7 +166,7 @@ def test_no_reply_and_an_overloaded_backend_are_failures(backend: Backend, behav
 
 @pytest.mark.parametrize("behave", ALIVE, ids=["404", "302", "html", "empty", "unknown"])
 def test_whoever_replies_at_all_is_alive(backend: Backend, behave):
-    asking = client(breaker=Breaker(failures=1))
+    asking = client(breaker=Breaker(failures=1), deadline=1.0)
     backend.behave = behave
     for _ in range(3):
         ask(backend.url, asking=asking)
@@ -174,7 +174,7 @@ def test_whoever_replies_at_all_is_alive(backend: Backend, behave):
 
 
 def test_while_it_is_open_the_answer_comes_at_once_and_without_a_request(backend: Backend):
-    asking = client(breaker=Breaker(failures=1))
+    asking = client(breaker=Breaker(failures=1), deadline=1.0)
     backend.behave = reset()
     ask(backend.url, asking=asking)
     error, seen, seconds = ask(backend.url, asking=asking)
@@ -183,7 +183,7 @@ def test_while_it_is_open_the_answer_comes_at_once_and_without_a_request(backend
 
 
 def test_events_neither_ask_nor_report(backend: Backend):
-    asking = client(breaker=Breaker(failures=1))
+    asking = client(breaker=Breaker(failures=1), deadline=1.0)
 
     def deliver() -> None:
         asking.deliver(backend.url, EVENT, time.monotonic() + 2, TRACEPARENT, Hop())
@@ -199,9 +199,9 @@ def test_events_neither_ask_nor_report(backend: Backend):
 
 
 def test_a_question_that_was_never_sent_or_came_too_late_says_nothing_of_the_backend(backend: Backend):
-    asking = client(breaker=Breaker(failures=1), action_path="/{call_id}")
+    asking = client(breaker=Breaker(failures=1), action_path="/{call_id}", deadline=1.0)
     assert ask(backend.url, QUESTION | {"call_id": ".."}, asking=asking)[0].reason == "unsafe_path"
     assert ask(backend.url, seconds=-1, asking=asking)[0].reason == "timeout"
     backend.behave = slow(0.2, reply({"action": "hangup"}))
-    assert ask(backend.url, seconds=0.04, asking=asking)[0].reason == "timeout"
+    assert ask(backend.url, seconds=0.1, asking=asking)[0].reason == "timeout"
     assert ask(backend.url, asking=asking)[0] == {"action": "hangup"}
