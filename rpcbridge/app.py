@@ -18,7 +18,7 @@ from flask import Flask
 from ulid import ULID
 
 from rpcbridge import db, log
-from rpcbridge.backend import Client, Record
+from rpcbridge.backend import Breakers, Client, Record
 from rpcbridge.bridge import Bridge
 from rpcbridge.calls import Calls
 from rpcbridge.calls import Store as CallStore
@@ -56,6 +56,7 @@ class _Watching:
     client: Client
     around: Surroundings
     record: Record
+    breakers: Breakers
     debug: Debug | None
 
 
@@ -72,7 +73,7 @@ def build(checked: Plan, draining: Callable[[], bool] = lambda: False) -> Built:
     )  # fmt: skip
     doors = {name.replace("_", "-"): (platform, _guard(found, name)) for name, platform in checked.platforms.items()}
     app = create(Surface(bridge, doors, found.server.max_body, watching.debug))
-    checks = [watching.record.check, outbox.check, deliverer.check]
+    checks = [watching.record.check, watching.breakers.check, outbox.check, deliverer.check]
     checks += [calls.check] if calls else []
     checks += [watching.debug.trace.check] if watching.debug else []
     add_health(app, draining, checks)
@@ -106,14 +107,15 @@ def _watching(checked: Plan) -> _Watching:
         idle_connections=backend.idle_connections, connect_timeout=backend.connect_timeout,
         tls=Tls(backend.verify, backend.ca_file), proxy=backend.proxy,
     )  # fmt: skip
-    client = Client(backend, transport, clock=time.monotonic, sleep=time.sleep)
+    breakers = Breakers(backend.breaker.failures, backend.breaker.interval, clock=time.monotonic)
+    client = Client(backend, transport, breakers, clock=time.monotonic, now=_now, sleep=time.sleep)
     lines, record = log.ExchangeLog(backend.deadline), Record(time.monotonic)
     debug = _debug(checked) if found.debug.enabled else None
     around = Surroundings(
         clock=time.monotonic, now=_now, new_id=_new_id,
         observe=_all_of(lines, record, *([debug.trace.observe] if debug else [])), report_bug=lines.report_bug,
     )  # fmt: skip
-    return _Watching(client, around, record, debug)
+    return _Watching(client, around, record, breakers, debug)
 
 
 def _deliverer(checked: Plan, watching: _Watching) -> Deliverer:
@@ -183,4 +185,4 @@ def _now() -> datetime:
 
 def _guard(configured: Settings, name: str) -> Guard:
     section: Any = configured.platforms[name]
-    return Guard(section.secret, section.networks, configured.server.trusted_proxies)
+    return Guard(section.secret, section.networks, configured.server.trusted_proxies, section.credentials)

@@ -34,6 +34,7 @@ _CREDENTIALS = {"authorization", "proxy-authorization", "cookie", "set-cookie", 
 _HARMLESS = {
     "accept", "connection", "content-length", "content-type", "date", "idempotency-key", "keep-alive", "rpcbridge-attempt",
     "rpcbridge-contract", "rpcbridge-deadline-ms", "server", "traceparent", "transfer-encoding", "user-agent", "webhook-id",
+    "webhook-timestamp",
 }  # fmt: skip
 
 # A menu's answer and reply are the same for every caller: what was masked once need not be again.

@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "schemas": {"errors", "domain"},
     "exchange": {"errors", "domain", "transport"},
     "platforms": {"errors", "codec", "domain", "schemas", "settings", "redaction"},
-    "backend": {"errors", "settings", "transport", "exchange"},
+    "backend": {"errors", "settings", "signing", "transport", "exchange"},
     "outbox": {"errors", "db", "background"},
     "calls": {"db", "background"},
     "trace": {"errors", "codec", "domain", "settings", "transport", "schemas", "db", "background", "redaction", "exchange"},

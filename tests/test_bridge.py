@@ -9,7 +9,7 @@ from itertools import count
 
 import pytest
 
-from rpcbridge.backend import Client, Routes, Target
+from rpcbridge.backend import Breakers, Client, Routes, Target
 from rpcbridge.bridge import Bridge, Surroundings
 from rpcbridge.exchange import Exchange
 from rpcbridge.platforms import Options, discovered
@@ -44,7 +44,8 @@ def handled():
         bugs: list[str] = []
         ids = count(1)
         around = Surroundings(time.monotonic, lambda: datetime.now(UTC), lambda: f"id-{next(ids)}", seen.append, bugs.append)
-        client = Client(Backend(url=backend.url), Transport(), clock=time.monotonic, sleep=time.sleep)
+        breakers = Breakers(5, 5.0, clock=time.monotonic)
+        client = Client(Backend(url=backend.url), Transport(), breakers, clock=time.monotonic, now=around.now, sleep=time.sleep)
 
         def handle(body: bytes, max_calls: int = 9):
             bridge = Bridge(client, Routes(Target(backend.url, actions.HANG_UP), {}, []), around, deadline=1.0, max_calls=max_calls)

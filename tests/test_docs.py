@@ -18,7 +18,7 @@ SECTIONS = {"": General, **SHARED} | {n: f.Section for n, f in discovered().item
 SETTINGS = [setting.path for name, section in SECTIONS.items() for setting in settings_of(section, name)]
 FALLBACK_REASONS = {
     *REASONS, "http_3xx", "http_4xx", "http_5xx", "empty", "html", "not_json", "unknown_action", "invalid_answer",
-    "not_supported", "invalid_params", "too_many_calls", "unsafe_path", "internal",
+    "not_supported", "invalid_params", "too_many_calls", "unsafe_path", "breaker_open", "internal",
 }  # fmt: skip
 
 

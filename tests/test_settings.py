@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ import pytest
 from rpcbridge.errors import ConfigurationError, Problem
 from rpcbridge.platforms import discovered
 from rpcbridge.settings import Backend, General, Settings, load, settings_of
-from rpcbridge.settings.sections import Server
+from rpcbridge.settings.sections import Breaker, Server
 
 SECTIONS = {name: folder.Section for name, folder in discovered().items()}
 SECRET = "hunter2-hunter2-hunter2"
+SIGNING = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 @pytest.fixture(autouse=True)
@@ -150,6 +152,11 @@ def test_only_secrets_are_read_from_files(tmp_path: Path):
             "rpcbridge.toml:3: voicenter.as_sample: unknown key, did you mean as_sampled?",
         ),
         ("[backend.retries]\ncount = 3\n", "rpcbridge.toml:1: backend.retries: unknown key, "),
+        ("[backend]\n[backend.breaker]\nfailurs = 3\n", "rpcbridge.toml:3: backend.breaker.failurs: unknown key, did you mean failures?"),
+        ("[backend.braker]\nfailures = 3\n", "rpcbridge.toml:1: backend.braker: unknown key, did you mean breaker?"),
+        ("[backend]\nbreaker = 3\n", "rpcbridge.toml:2: backend.breaker: expected a [backend.breaker] table, got 3"),
+        ("[backend]\nbreaker.failures = 0\n", "rpcbridge.toml:2: backend.breaker.failures: expected a whole number from 1 to 1000, got 0"),
+        ("backend = { breaker = { interval = 5 } }\n", "rpcbridge.toml:1: backend.breaker.interval: expected a duration"),
         ("[server]\nzzz = 1\n", "rpcbridge.toml:2: server.zzz: unknown key, known: bind, workers, threads, "),
         ("server.bindd = 'x'\n", "server.bindd: unknown key, did you mean bind?"),
     ],
@@ -163,7 +170,49 @@ def test_an_unknown_variable_names_the_nearest_known_key():
         fault(None, {"RPCBRIDGE_BACKEND__ULR": "x"}) == "RPCBRIDGE_BACKEND__ULR: backend.ulr: unknown key, did you mean url?"
     )
     assert "did you mean server?" in fault(None, {"RPCBRIDGE_SERVR__BIND": "x"})
+    assert fault(None, {"RPCBRIDGE_BACKEND__BREAKER__INTERVL": "x"}).endswith("unknown key, did you mean interval?")
+    assert fault(None, {"RPCBRIDGE_BACKEND__BRAKER__INTERVAL": "x"}).endswith("unknown key, did you mean breaker?")
+    assert fault(None, {"RPCBRIDGE_BACKEND__BREAKER": "x"}).endswith("one of its keys must follow, known: failures, interval")
     assert fault(None, None, server__threds=5).startswith("command line: server.threds: unknown key, did you mean threads?")
+
+
+def test_a_section_in_a_section_is_read_from_file_environment_and_flags():
+    text = "[backend]\nurl = 'http://a'\n[backend.breaker]\nfailures = 3\n"
+    read = loaded(text, {"RPCBRIDGE_BACKEND__BREAKER__INTERVAL": "250ms"})
+    assert (read.backend.url, read.backend.breaker) == ("http://a", Breaker(failures=3, interval=0.25))
+    assert read.sources["backend.breaker.failures"] == "rpcbridge.toml:4"
+    assert read.sources["backend.breaker.interval"] == "RPCBRIDGE_BACKEND__BREAKER__INTERVAL"
+    assert loaded(text, None, backend__breaker__failures=9).backend.breaker.failures == 9
+
+
+def test_signing_secrets_come_from_the_file_a_variable_or_a_file_of_their_own(tmp_path: Path):
+    old, new = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_" + base64.b64encode(bytes(64)).decode()
+    (tmp_path / "secrets").write_text(f"{new}\n{old}\n", "utf-8")
+    assert loaded(f'[backend]\nsecrets = ["{old}"]\n').backend.secrets == (old,)
+    assert loaded("", {"RPCBRIDGE_BACKEND__SECRETS": f"{new} {old}"}).backend.secrets == (new, old)
+    assert loaded(None, {"RPCBRIDGE_BACKEND__SECRETS_FILE": str(tmp_path / "secrets")}).backend.secrets == (new, old)
+    assert loaded("").backend.secrets == ()
+
+
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "got one without whsec_"),
+        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa!w", "got one that is no base64"),
+        ("whsec_MfKQ9r8GKYqrTwjUPD8I", "got one of 15 bytes"),
+        ("whsec_" + "A" * 88, "got one of 66 bytes"),
+    ],
+)
+def test_a_malformed_signing_secret_is_refused_and_never_shown(secret: str, said: str):
+    for message in (fault(f'[backend]\nsecrets = ["{secret}"]\n'), fault("", {"RPCBRIDGE_BACKEND__SECRETS": secret})):
+        assert message.endswith(said)
+        assert "backend.secrets: expected a list of whsec_ and the base64 of 24 to 64 bytes" in message
+        assert secret.removeprefix("whsec_") not in message
+
+
+@pytest.mark.parametrize("name", ["BACKEND__SECRETS", "VOICENTER__SECRET"])
+def test_a_secret_of_nothing_but_blanks_is_a_fault(name: str):
+    assert "is empty, which would leave the door open" in fault(None, {f"RPCBRIDGE_{name}": "  "})
 
 
 def test_other_variables_are_nobody_s_business():
@@ -194,6 +243,10 @@ def test_all_faults_of_all_sources_come_at_once():
         f'[voicenter]\nsecret = "{SECRET}/"\n',
         f'[voicenter]\nsecret = ["{SECRET}"]\n',
         f'[voicenter]\nsecret = "{SECRET}\n',
+        f'[voicenter]\ncredentials = "{SECRET}"\n',
+        f'[voicenter]\ncredentials = ["{SECRET}"]\n',
+        f'[backend]\nsecrets = ["{SECRET}"]\n',
+        f'[backend]\nsecrets = {{ a = "{SECRET}" }}\n',
     ],
 )
 def test_a_secret_never_shows_in_a_fault(text: str):
@@ -216,10 +269,12 @@ def test_credentials_in_a_url_do_not_show_in_a_fault(written: str):
 
 def test_secrets_never_show_in_a_repr():
     read = loaded(
-        f'[backend]\nauth = "basic me:{SECRET}"\n[backend.headers]\nX-Key = "{SECRET}"\n[voicenter]\nsecret = "{SECRET}"\n'
+        f'[backend]\nauth = "basic me:{SECRET}"\nsecrets = ["whsec_{SIGNING}"]\n[backend.headers]\nX-Key = "{SECRET}"\n'
+        f'[voicenter]\nsecret = "{SECRET}"\ncredentials = "me:{SECRET}"\n'
     )
     assert (read.backend.auth, read.backend.headers) == (f"basic me:{SECRET}", (("X-Key", SECRET),))
     assert SECRET not in repr(read)
+    assert SIGNING not in repr(read)
     assert SECRET not in str(read.sources)
 
 

@@ -75,6 +75,9 @@ def setting(path: str, written: str) -> Any:
         ("backend.verify", '"no"', False),
         ("backend.include_raw", '"ON"', True),
         ("voicenter.secret", '"0123456789abcdef"', "0123456789abcdef"),
+        ("voicenter.credentials", '"pbx:twelve-chars"', "pbx:twelve-chars"),
+        ("voicenter.credentials", '"a:with:colons:in:it"', "a:with:colons:in:it"),
+        ("voicenter.credentials", '""', ""),
         ("voicenter.silent_prompt", '" שקט "', "שקט"),
     ],
 )  # fmt: skip
@@ -104,6 +107,8 @@ def test_good_values_are_read(path: str, written: str, read: object):
         *[("backend.encoding", written) for written in ('"xml"', '"JSON"', '""', "1")],
         *[("backend.verify", written) for written in ('"maybe"', "1", '""')],
         *[("voicenter.secret", written) for written in ('"short"', '"has/slash/has/slash"', '"has space has space"', f'"{"x" * 129}"', '"סודסודסודסודסוד"')],
+        *[("voicenter.credentials", written) for written in ('"pbx"', '"pbx:short"', '"pbx:eleven-char"', '":twelve-chars"', '"twelve-chars:"',
+          '"pbx:with a blank in it"', '"us er:twelve-chars"', f'"pbx:{"x" * 129}"', '"pbx:סודסודסודסוד"', '["pbx:twelve-chars"]')],
         ("voicenter.language", '"fr"'),
         ("voicenter.silent_prompt", '"a\\u0000b"'),
     ],

@@ -1,8 +1,9 @@
 """The customer's backend: where a question or event goes, how often it is tried, and what came back."""
 
+from rpcbridge.backend.breaker import Breakers
 from rpcbridge.backend.client import Client
 from rpcbridge.backend.flight import Flights
 from rpcbridge.backend.record import Record
 from rpcbridge.backend.routes import Routes, Target
 
-__all__ = ["Client", "Flights", "Record", "Routes", "Target"]
+__all__ = ["Breakers", "Client", "Flights", "Record", "Routes", "Target"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,7 +58,7 @@ def _rows(current: Plan) -> Iterator[_Row]:
     settings = current.settings
     sections: list[tuple[str, type, Any]] = [
         ("", General, settings),
-        *((name, kind, getattr(settings, name)) for name, kind in SECTIONS.items()),
+        *((name, kind, attrgetter(name)(settings)) for name, kind in SECTIONS.items()),
         *((name, type(section), section) for name, section in settings.platforms.items()),
     ]
     for name, kind, section in sections:

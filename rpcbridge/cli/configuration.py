@@ -32,8 +32,9 @@ def notes(current: Plan) -> list[str]:
     if settings.fallback is None:
         found.append("no [fallback] is configured: a caller is hung up on without a word when the backend fails")
     for name, section in settings.platforms.items():
-        if not section.secret and not section.networks:
-            found.append(f"anybody who reaches /{name.replace('_', '-')} may post: set {name}.secret or {name}.networks")
+        if not (section.secret or section.networks or section.credentials):
+            keys = f"{name}.secret, {name}.networks or {name}.credentials"
+            found.append(f"anybody who reaches /{name.replace('_', '-')} may post: set {keys}")
     if not settings.backend.verify:
         found.append("backend.verify is false: whoever answers in the backend's place is believed")
     return found

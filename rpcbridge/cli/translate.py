@@ -119,7 +119,10 @@ def _notes(found: Translation, plan: Plan, did: str | None) -> Iterator[str]:
     if sent is not None and sent.url.startswith(_PLACEHOLDER):
         yield f"no backend.url is configured: {_PLACEHOLDER} stands for it"
     if sent is not None:
-        yield "event_id, occurred_at and traceparent are examples; each attempt adds Rpcbridge-Deadline-Ms and Rpcbridge-Attempt"
+        added = ["Rpcbridge-Deadline-Ms", "Rpcbridge-Attempt"]
+        if plan.settings.backend.secrets and sent.body is not None:
+            added += ["webhook-timestamp", "webhook-signature"]
+        yield f"event_id, occurred_at and traceparent are examples; each attempt adds {', '.join(added[:-1])} and {added[-1]}"
     called = found.request.called_number if found.request else did
     if found.outcome == "fallback" and not plan.settings.fallback and plan.routes.of(called).fallback == plan.routes.default.fallback:
         yield "no [fallback] is configured: the caller is hung up on without a word"

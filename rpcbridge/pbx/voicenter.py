@@ -91,7 +91,7 @@ class Voicenter:
         milliseconds = round((time.monotonic() - started) * 1000)
         if reply.status != 200:
             said = f"HTTP {reply.status}: {reply.body[:80].decode(errors='replace').strip()}"
-            hint = {403: "the secret in the path is wrong, or this address is not listed", 404: "the path is /voicenter[/<secret>]"}
+            hint = {403: "the secret in the path or the credentials are wrong, or this address is not listed", 404: "the path is /voicenter[/<secret>]"}
             raise ReplyError([Problem("", f"{said} ({hint[reply.status]})" if reply.status in hint else said)])
         try:
             response = decode_reply(reply.body)

@@ -62,13 +62,13 @@ class _Loading:
             self._give(path, value, "command line")
 
     def settings(self) -> Settings:
-        sections = {name: self._section(name, kind) for name, kind in self._sections.items() if name}
+        sections = {name: self._section(name, kind) for name, kind in self._sections.items() if name and "." not in name}
         routes = tuple(self._routes(self._tables.get("route", [])))
         general = self._section("", General)
         self._check(sections["server"], sections["backend"])
         fallback, prompts = self._mapping("fallback"), self._mapping("prompts") or {}
         return Settings(
-            **{name: sections[name] for name in SECTIONS},
+            **{name: sections[name] for name in SECTIONS if "." not in name},
             platforms={name: sections[name] for name in self._platforms},
             strict=general.strict, fallback=fallback, routes=routes, prompts=prompts, file=str(self._file or ""), sources=self._sources,
         )  # fmt: skip
@@ -96,19 +96,19 @@ class _Loading:
         for name, value in content.items():
             self._file_entry(name, value)
 
-    def _file_entry(self, name: str, value: Any) -> None:
-        if name in _TABLES:
-            self._tables[name] = value
-            inside = {path: self._at(path) for path in self._lines if path.split(".")[0] == name}
-            self._sources |= {name: self._at(name)} | inside
-        elif name in self._sections and not isinstance(value, dict):
-            message = f"expected a [{name}] table, got {shown(value)}"
-            self.problems.append(Problem(name, message, self._at(name)))
-        elif name in self._sections:
+    def _file_entry(self, path: str, value: Any) -> None:
+        if path in _TABLES:
+            self._tables[path] = value
+            inside = {inner: self._at(inner) for inner in self._lines if inner.split(".")[0] == path}
+            self._sources |= {path: self._at(path)} | inside
+        elif path in self._sections and not isinstance(value, dict):
+            message = f"expected a [{path}] table, got {shown(value)}"
+            self.problems.append(Problem(path, message, self._at(path)))
+        elif path in self._sections:
             for key, inner in value.items():
-                self._give(f"{name}.{key}", inner, self._at(f"{name}.{key}"))
+                self._file_entry(f"{path}.{key}", inner)
         else:
-            self._give(name, value, self._at(name))
+            self._give(path, value, self._at(path))
 
     def _from_environment(self, environment: Mapping[str, str]) -> None:
         for variable in sorted(environment):
@@ -139,7 +139,7 @@ class _Loading:
                 self.problems.append(Problem(setting.path, "the file it names cannot be read", variable))
                 return
             path = setting.path
-        if path in self._table and self._table[path].secret and not value:
+        if path in self._table and self._table[path].secret and not value.strip():
             message = "is empty, which would leave the door open: give it a value, or leave the variable out"
             self.problems.append(Problem(path, message, variable))
             return
@@ -164,16 +164,27 @@ class _Loading:
             return ()
 
     def _unknown(self, path: str, source: str) -> Problem:
-        section, _, key = path.rpartition(".")
-        if section in self._sections and section:
+        if path and path in self._sections:
+            keys = [setting.key for setting in settings_of(self._sections[path], path)]
+            return Problem(path, f"a section, no setting: one of its keys must follow, {nearest('', keys)}", source)
+        section = path.rpartition(".")[0]
+        while section and section not in self._sections:
+            section = section.rpartition(".")[0]
+        if section:
+            key = path.removeprefix(f"{section}.").partition(".")[0]
             known = [setting.key for setting in settings_of(self._sections[section], section)]
-            return Problem(path, f"unknown key, {nearest(key, known)}", source)
-        known = [*(name for name in self._sections if name), *_TABLES, *(s.key for s in settings_of(General, ""))]
+            return Problem(path, f"unknown key, {nearest(key, [*known, *self._inside(section)])}", source)
+        known = [*(name for name in self._sections if name and "." not in name), *_TABLES, *(s.key for s in settings_of(General, ""))]
         return Problem(path, f"unknown section or key, {nearest(path.partition('.')[0], known)}", source)
 
     def _section(self, name: str, kind: type) -> Any:
         given = {s.key: self._values[s.path] for s in settings_of(kind, name) if s.path in self._values}
-        return kind(**given)
+        inner = {key: self._section(f"{name}.{key}", self._sections[f"{name}.{key}"]) for key in self._inside(name)}
+        return kind(**given, **inner)
+
+    def _inside(self, section: str) -> list[str]:
+        """The sections within `section`, by their own names."""
+        return [path.rpartition(".")[2] for path in self._sections if "." in path and path.rpartition(".")[0] == section]
 
     def _routes(self, entries: Any) -> Iterator[Route]:
         if not isinstance(entries, list):
@@ -226,7 +237,9 @@ class _Loading:
         self.problems.append(Problem(path, message, self._sources.get(path, "")))
 
     def _at(self, path: str) -> str:
-        line = self._lines.get(path) or self._lines.get(path.rpartition(".")[0])
+        while path and path not in self._lines:
+            path = path.rpartition(".")[0]
+        line = self._lines.get(path)
         return f"{self._file}:{line}" if line else str(self._file or "")
 
 

@@ -23,6 +23,7 @@ from rpcbridge.settings.table import (
     one_of,
     option,
     proxy_url,
+    signing_secrets,
     size,
     text,
     token,
@@ -53,6 +54,14 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class Breaker:
+    """[backend.breaker]"""
+
+    failures: int = option(whole(1, 1000), 5, "Failures in a row after which a backend's questions get the fallback at once")
+    interval: float = option(duration, 5.0, "How often one question tries whether the backend is back")
+
+
+@dataclass(frozen=True, slots=True)
 class Backend:
     """[backend]"""
 
@@ -66,12 +75,14 @@ class Backend:
     idle_connections: int = option(whole(0, 4096), 64, "Idle connections a worker keeps open; it opens more while needed")
     headers: tuple[tuple[str, str], ...] = option(headers, (), "Headers sent with every request", secret=True)
     auth: str = option(authorization, "", 'Credentials: "bearer TOKEN" or "basic USER:PASSWORD"', secret=True)
+    secrets: tuple[str, ...] = option(signing_secrets, (), "Every POST is signed with them (Standard Webhooks); two to replace one", secret=True)
     verify: bool = option(flag, True, "Verify the certificate of an https backend")
     ca_file: str = option(text, "", "PEM file of the authorities to trust instead of the system's")
     proxy: str = option(proxy_url, "", "HTTP proxy towards the backend; the environment's proxies are never used")
     keep_state: bool = option(flag, True, "Count a call's questions as `turn`, and keep what you return as `state`")
     state_max_age: float = option(age, 86_400.0, "Forget a call's state when nothing was heard of it for so long; its end is sooner")
     include_raw: bool = option(flag, False, "Send the platform's own fields along as `raw`")
+    breaker: Breaker = field(default_factory=Breaker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +169,8 @@ class Settings:
 
 
 # The sections there are beside General and the platforms' own, by their names in file and environment.
+# A dot stands for a section in another: a field of that name in the other's dataclass.
 SECTIONS: Mapping[str, type] = {
-    "server": Server, "backend": Backend, "database": Database, "events": Events, "debug": Debug, "capture": Capture,
+    "server": Server, "backend": Backend, "backend.breaker": Breaker, "database": Database, "events": Events, "debug": Debug,
+    "capture": Capture,
 }  # fmt: skip

@@ -186,6 +186,13 @@ def _auth(value: Any) -> str:
     return auth
 
 
+def _user_and_password(value: Any) -> str:
+    given = _text(value)
+    if given and not re.fullmatch(r"[!-9;-~]+:[!-~]{12,128}", given):
+        raise ValueError
+    return given
+
+
 _RESERVED = re.compile(
     r"content-|transfer-encoding|connection$|idempotency-key|rpcbridge-|webhook-|traceparent|authorization$"
     r"|user-agent$|accept$|te$|expect$|upgrade$"
@@ -247,6 +254,7 @@ networks = Reader('a list of networks such as ["192.0.2.0/24"], in the file', _n
 bind = Reader('an address such as "127.0.0.1:8080"', _bind)
 secret_segment = Reader("16 to 128 letters, digits, - or _ (such as `openssl rand -hex 16` gives)", _segment, _hidden)
 authorization = Reader('"bearer TOKEN" or "basic USER:PASSWORD", in printable ASCII', _auth, _hidden)
+credentials = Reader('"USER:PASSWORD" in printable ASCII without blanks, the password of 12 to 128', _user_and_password, _hidden)
 signing_secrets = Reader(
     "a list of whsec_ and the base64 of 24 to 64 bytes (such as `echo whsec_$(openssl rand -base64 32)` gives), "
     "in a variable separated by blanks",

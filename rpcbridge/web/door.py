@@ -44,7 +44,7 @@ class Door:
         if environ["REQUEST_METHOD"] != "POST":
             return plain(environ, start_response, HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", "POST"))
         client = self._guard.client(environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", ""))
-        reason = self._guard.refusal(segment, client)
+        reason = self._guard.refusal(segment, client, environ.get("HTTP_AUTHORIZATION", ""))
         if reason:
             self._log.warning("request_refused", platform=self._platform.name, reason=reason, client=client[:60])
             return plain(environ, start_response, HTTPStatus.FORBIDDEN)

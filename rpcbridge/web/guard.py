@@ -13,21 +13,27 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Guard:
-    """One platform's door. What is not configured is not asked for."""
+    """One platform's door. What is not configured is not asked for, what is must all be right."""
 
-    def __init__(self, secret: str, networks: Iterable[str], trusted_proxies: Iterable[str]) -> None:
+    def __init__(self, secret: str, networks: Iterable[str], trusted_proxies: Iterable[str], credentials: str = "") -> None:
         self._secret = secret.encode()
+        self._credentials = credentials.encode()
         self._networks = [ipaddress.ip_network(network) for network in networks]
         self._proxies = [ipaddress.ip_network(network) for network in trusted_proxies]
 
-    def refusal(self, segment: str, client: str) -> str:
-        """Why this request may not enter, "" where it may. `segment` is the path's last, `client` the sender's address."""
+    def refusal(self, segment: str, client: str, authorization: str = "") -> str:
+        """Why this request may not enter, "" where it may.
+
+        `segment` is the path's last, `client` the sender's address, `authorization` the header's value.
+        """
         if self._secret and not hmac.compare_digest(segment.encode(), self._secret):
             return "secret"
         if not self._secret and segment:
             return "path"
         if self._networks and not _within(client, self._networks):
             return "network"
+        if self._credentials and not hmac.compare_digest(_basic(authorization), self._credentials):
+            return "credentials"
         return ""
 
     def client(self, peer: str, forwarded_for: str) -> str:
@@ -61,10 +67,14 @@ class DebugGuard:
 def _credential(authorization: str) -> bytes:
     """The token in an Authorization header: of Bearer, or the password of Basic, which browsers ask for by themselves."""
     scheme, _, given = authorization.partition(" ")
-    if scheme.lower() == "bearer":
-        return given.strip().encode()
+    return given.strip().encode() if scheme.lower() == "bearer" else _basic(authorization).partition(b":")[2]
+
+
+def _basic(authorization: str) -> bytes:
+    """USER:PASSWORD in an Authorization header, nothing where it is no such header."""
+    scheme, _, given = authorization.partition(" ")
     try:
-        return base64.b64decode(given, validate=True).partition(b":")[2] if scheme.lower() == "basic" else b""
+        return base64.b64decode(given.strip(), validate=True) if scheme.lower() == "basic" else b""
     except ValueError:  # not of this alphabet
         return b""
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import ssl
 import threading
 import time
+from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
 import pytest
 import trustme
 
-from rpcbridge.backend import Client
+from rpcbridge.backend import Breakers, Client
 from rpcbridge.errors import NoUsableAnswer
 from rpcbridge.exchange import Hop
 from rpcbridge.settings import Backend
@@ -28,10 +31,11 @@ ANSWER = {"action": "hangup"}
 RETRY_AT_ONCE = reply(b"", 503)
 
 
-def client(transport: Transport | None = None, **settings) -> Client:
+def client(transport: Transport | None = None, now=lambda: datetime.now(UTC), **settings) -> Client:
     configured = Backend(**settings)
     transport = transport or Transport(connect_timeout=configured.connect_timeout)
-    return Client(configured, transport, clock=time.monotonic, sleep=time.sleep)
+    breakers = Breakers(configured.breaker.failures, configured.breaker.interval, clock=time.monotonic)
+    return Client(configured, transport, breakers, clock=time.monotonic, now=now, sleep=time.sleep)
 
 
 def ask(url: str, event=QUESTION, seconds: float = 2.0, asking: Client | None = None, **settings):
@@ -327,3 +331,18 @@ class TestTls:
 
     def test_unless_verification_is_switched_off(self, secure):
         assert ask(secure, asking=client(Transport(tls=Tls(verify=False))))[0] == ANSWER
+
+
+def test_each_attempt_is_signed_anew(backend: Server):
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    backend.behave = in_turn(RETRY_AT_ONCE, reply(ANSWER))
+    moments = iter([datetime(2026, 11, 20, 21, 27, 3, tzinfo=UTC), datetime(2026, 11, 20, 21, 27, 5, 999_999, tzinfo=UTC)])
+    ask(backend.url, asking=client(now=lambda: next(moments), secrets=(secret,)))
+    headers = [request.headers for request in backend.requests]
+    assert [header["webhook-timestamp"] for header in headers] == ["1795210023", "1795210025"]
+    assert len({header["webhook-signature"] for header in headers}) == 2
+    assert len({header["webhook-id"] for header in headers}) == 1
+    for request in backend.requests:
+        signed = f"{request.headers['webhook-id']}.{request.headers['webhook-timestamp']}.".encode() + request.body
+        digest = hmac.digest(base64.b64decode(secret.removeprefix("whsec_")), signed, "sha256")
+        assert request.headers["webhook-signature"] == f"v1,{base64.b64encode(digest).decode()}"

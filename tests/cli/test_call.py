@@ -93,6 +93,19 @@ def test_a_bridge_that_is_not_there_is_said_so():
     assert "secret-segment" not in done.stderr
 
 
+def test_credentials_in_the_url_are_sent_and_not_printed(backend: backends.Backend, tmp_path):
+    toml = f'[backend]\nurl = "{backend.url}"\n[voicenter]\ncredentials = "pbx:p@ss:word/12345"\n'
+    with bridges.running(tmp_path, toml) as bridge:
+        for url, code in (("pbx:p%40ss%3Aword%2F12345@", 0), ("pbx:p%40ss-wrong-12345@", 1), ("", 1)):
+            done = rpcbridge("call", "--url", bridge.url.replace("//", f"//{url}"))
+            assert done.returncode == code, done.stderr
+            assert ("the credentials are wrong" in done.stderr) == (code == 1)
+            assert "p%40ss" not in done.stdout + done.stderr
+            assert "p@ss" not in done.stdout + done.stderr
+    done = rpcbridge("call", "--url", "http://pbx:p%40ss-word-12345@127.0.0.1:1/voicenter")
+    assert (done.returncode, "p%40ss" in done.stderr) == (3, False)
+
+
 def test_keys_that_no_phone_has_are_refused():
     done = rpcbridge("call", "--press", "1,abc")
     assert done.returncode == 2

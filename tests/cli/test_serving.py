@@ -69,16 +69,21 @@ def check(tmp_path: Path, toml: str, *arguments: str, **variables: str) -> subpr
 
 
 def test_check_config_shows_what_is_in_force_and_where_it_comes_from(tmp_path: Path):
-    toml = '[backend]\nurl = "http://127.0.0.1:8090"\nauth = "bearer hunter2hunter2"\n'
-    done = check(tmp_path, toml, "--json", RPCBRIDGE_BACKEND__DEADLINE="3s", PORT="9000")
+    toml = '[backend]\nurl = "http://127.0.0.1:8090"\nauth = "bearer hunter2hunter2"\n[backend.breaker]\nfailures = 7\n'
+    variables = {"RPCBRIDGE_BACKEND__DEADLINE": "3s", "RPCBRIDGE_VOICENTER__CREDENTIALS": "pbx:hunter2hunter2", "PORT": "9000"}
+    variables["RPCBRIDGE_BACKEND__SECRETS"] = f"whsec_hunter2hunter2hu{'A' * 16} whsec_{'A' * 32}"
+    done = check(tmp_path, toml, "--json", **variables)
     assert done.returncode == 0, done.stderr
     rows = {row["setting"]: row for row in json.loads(done.stdout)["settings"]}
     assert rows["backend.deadline"] == {"setting": "backend.deadline", "value": "3s", "source": "RPCBRIDGE_BACKEND__DEADLINE"}
     assert rows["server.bind"]["value"] == "127.0.0.1:9000"
     assert rows["backend.url"]["source"].endswith("rpcbridge.toml:2")
-    assert rows["backend.auth"]["value"] == "set (not shown)"
+    assert (rows["backend.breaker.failures"]["value"], rows["backend.breaker.interval"]["value"]) == ("7", "5s")
+    assert rows["backend.breaker.failures"]["source"].endswith("rpcbridge.toml:5")
+    for secret in ("backend.auth", "backend.secrets", "voicenter.credentials"):
+        assert rows[secret]["value"] == "set (not shown)"
     assert "hunter2" not in done.stdout + done.stderr
-    assert "hunter2" not in check(tmp_path, toml).stdout
+    assert "hunter2" not in check(tmp_path, toml, **variables).stdout
 
 
 def test_check_config_says_that_no_fallback_is_configured(tmp_path: Path):

@@ -156,6 +156,17 @@ def test_a_file_of_a_megabyte_is_refused_as_the_bridge_would(body: bytes, messag
     assert found["replies"]
 
 
+def test_signatures_are_left_out_as_everything_of_one_attempt_is(tmp_path: Path):
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    for encoding, added in (("json", "Rpcbridge-Attempt, webhook-timestamp and webhook-signature\n"), ("query", "and Rpcbridge-Attempt\n")):
+        config = tmp_path / f"{encoding}.toml"
+        config.write_text(f'[backend]\nurl = "http://b"\nencoding = "{encoding}"\nsecrets = ["{secret}"]\n')
+        result = translate("-c", config, given=xml())
+        assert secret not in result.output
+        assert "webhook-signature:" not in result.stdout
+        assert added in result.stdout
+
+
 def test_secrets_are_masked_and_routes_honoured(tmp_path: Path):
     config = tmp_path / "rpcbridge.toml"
     config.write_text(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import gzip
 import json
@@ -116,6 +117,69 @@ def test_only_a_trusted_proxy_is_believed(peer: str, forwarded: str, refusal: st
 def test_no_secret_configured_takes_no_segment():
     assert Guard("", [], []).refusal("", "203.0.113.5") == ""
     assert Guard("", [], []).refusal("guess", "203.0.113.5") == "path"
+
+
+USER = "pbx:correct-battery-staple"
+
+
+def basic(credentials: str, scheme: str = "Basic") -> str:
+    return f"{scheme} {base64.b64encode(credentials.encode()).decode()}"
+
+
+WRONG = {
+    "none": "", "no scheme": basic(USER).removeprefix("Basic "), "another password": basic("pbx:correct-battery-staplf"),
+    "a part of it": basic("pbx:correct"), "more": basic(USER + "x"), "another user": basic("pbX:correct-battery-staple"),
+    "bearer": basic(USER, "Bearer"), "bearer in the clear": f"Bearer {USER}", "in the clear": f"Basic {USER}", "no base64": "Basic %%%",
+    "empty": "Basic ", "not ASCII": "Basic \xff\xfe", "twice": f"{basic(USER)}, {basic(USER)}", "no text": "Basic //8=",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_credentials_do_not_open(name: str):
+    assert Guard("", [], [], USER).refusal("", "192.0.2.7", WRONG[name]) == "credentials"
+
+
+@pytest.mark.parametrize("given", [basic(USER), basic(USER, "basic"), basic(USER, "BASIC") + " ", basic(USER, "Basic ")])
+def test_the_right_ones_do(given: str):
+    assert Guard("", [], [], USER).refusal("", "192.0.2.7", given) == ""
+
+
+def test_whatever_is_configured_must_all_be_right():
+    guard = Guard(SECRET, ["192.0.2.0/24"], [], USER)
+    assert guard.refusal(SECRET, "192.0.2.7", basic(USER)) == ""
+    assert guard.refusal("wrong", "192.0.2.7", basic(USER)) == "secret"
+    assert guard.refusal(SECRET, "203.0.113.5", basic(USER)) == "network"
+    assert guard.refusal(SECRET, "192.0.2.7", "") == "credentials"
+    assert Guard("", [], []).refusal("", "192.0.2.7", basic("who:ever-it-may-be")) == "", "asked for only where configured"
+
+
+def test_every_refusal_is_the_same_and_credentials_are_kept_nowhere(backend: backends.Backend, tmp_path):
+    toml = TOML.format(url=backend.url, secret=SECRET) + f'credentials = "{USER}"\n[debug]\nenabled = true\n'
+    path = f"/voicenter/{SECRET}"
+    with bridges.running(tmp_path, toml) as bridge:
+        assert valid(bridge.post(BODY, path, Authorization=basic(USER)))["ACTION"] == "HANGUP"
+        refused = [
+            bridge.post(BODY, "/voicenter/wrong", Authorization=basic(USER)),
+            bridge.post(BODY, path, Authorization=basic(USER), X_Forwarded_For="203.0.113.5"),
+            bridge.post(BODY, path, Authorization=basic("pbx:guessed-guessed")),
+            bridge.post(BODY, path),
+        ]
+        bridges.awaited(lambda: len(bridge.lines("request_refused")) == 4)
+    assert len({(reply.status, reply.body, tuple(_timeless(reply.headers))) for reply in refused}) == 1
+    assert plain(refused[0]) == 403
+    assert "www-authenticate" not in refused[0].headers
+    assert [line["reason"] for line in bridge.lines("request_refused")] == ["secret", "network", "credentials", "credentials"]
+    assert "authorization" not in backend.requests[0].headers
+    recorded = b"".join(file.read_bytes() for file in tmp_path.glob("rpcbridge.db*"))
+    assert b"GET_IVR_ACTION" in recorded
+    kept = bridge.log.read_bytes() + recorded
+    for credentials in (USER, "pbx:guessed-guessed"):
+        for secret in (credentials.partition(":")[2], basic(credentials).removeprefix("Basic ")):
+            assert secret.encode() not in kept
+
+
+def _timeless(headers: dict[str, str]) -> list[tuple[str, str]]:
+    return sorted((name, value) for name, value in headers.items() if name != "date")
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "GZIP", "identity"])

@@ -28,6 +28,7 @@ max_calls = 16
 [backend]
 url = "{url}"
 deadline = "800ms"
+breaker = {{ failures = 1000 }}
 [fallback]
 action = "menu"
 menu = "fallback"

@@ -13,7 +13,7 @@ from rpcbridge.errors import Repair
 from rpcbridge.platforms import Description, Kind, Native, Options, Receipt
 from rpcbridge.platforms.voicenter import replies, requests
 from rpcbridge.platforms.voicenter.tables import HELP, LANGUAGES, SAMPLED_AS_TEXT, SENSITIVE
-from rpcbridge.settings.table import flag, networks, one_of, option, secret_segment, text
+from rpcbridge.settings.table import credentials, flag, networks, one_of, option, secret_segment, text
 
 NAME = "voicenter"
 
@@ -24,6 +24,7 @@ class Section:
 
     secret: str = option(secret_segment, "", "Secret last segment of the path Voicenter posts to: /voicenter/<secret>", secret=True)
     networks: tuple[str, ...] = option(networks, (), "Networks that may post, e.g. [\"192.0.2.0/24\"]; empty: any")
+    credentials: str = option(credentials, "", "Basic credentials asked of who posts: USER:PASSWORD", secret=True)
     language: str = option(one_of(*LANGUAGES), "he", "Language of a reply whose action names none")
     language_case: str = option(
         one_of("sampled", "lower", "upper"), "sampled",
