@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from ulid import ULID
@@ -29,6 +29,9 @@ from rpcbridge.transport import Tls, Transport
 from rpcbridge.web import Surface, add_health, create
 from rpcbridge.web.debug import Debug
 from rpcbridge.web.guard import DebugGuard, Guard
+
+if TYPE_CHECKING:
+    from rpcbridge.alerts import Alerts
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +80,11 @@ def build(checked: Plan, draining: Callable[[], bool] = lambda: False) -> Flask:
     client = Client(backend, transport, clock=time.monotonic, sleep=time.sleep)
     lines, record = log.ExchangeLog(backend.deadline), Record(time.monotonic)
     debug = _debug(checked) if checked.settings.debug.enabled else None
+    alerts = _alerts(checked) if checked.settings.alerts.url else None
     around = Surroundings(
         clock=time.monotonic, now=_now, new_id=_new_id,
-        observe=_all_of(lines, record, *([debug.trace.observe] if debug else [])), report_bug=lines.report_bug,
+        observe=_all_of(lines, record, *([debug.trace.observe] if debug else []), *([alerts.observe] if alerts else [])),
+        report_bug=lines.report_bug,
     )  # fmt: skip
     bridge = Bridge(
         client, checked.routes, around,
@@ -89,7 +94,7 @@ def build(checked: Plan, draining: Callable[[], bool] = lambda: False) -> Flask:
         name.replace("_", "-"): (platform, _guard(checked.settings, name)) for name, platform in checked.platforms.items()
     }
     app = create(Surface(bridge, doors, server.max_body, debug))
-    add_health(app, draining, [record.check, *([debug.trace.check] if debug else [])])
+    add_health(app, draining, [record.check, *([debug.trace.check] if debug else []), *([alerts.check] if alerts else [])])
     return app
 
 
@@ -102,6 +107,13 @@ def _debug(checked: Plan) -> Debug:
     headers = tuple(name for name, _ in found.backend.headers)
     trace = Trace(found.database.url, found.capture, fields, headers, _now)
     return Debug(trace, DebugGuard(found.debug.token, behind_a_proxy=bool(found.server.trusted_proxies)), found.capture.reveal)
+
+
+def _alerts(checked: Plan) -> Alerts:
+    """What tells of trouble."""
+    from rpcbridge.alerts import Alerts  # here, as above
+
+    return Alerts(checked.settings.alerts, checked.settings.database.url)
 
 
 def _all_of(*observers: Callable[[Exchange], None]) -> Callable[[Exchange], None]:

@@ -17,11 +17,13 @@ from rpcbridge.settings.table import (
     duration,
     flag,
     headers,
+    hook_url,
     names,
     networks,
     one_of,
     option,
     proxy_url,
+    signing_secrets,
     size,
     text,
     token,
@@ -97,6 +99,15 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
+class Alerts:
+    """[alerts]"""
+
+    url: str = option(hook_url, "", "Told when callers get the fallback, a backend is down or events are lost; default: nobody", secret=True)
+    secrets: tuple[str, ...] = option(signing_secrets, (), "Sign alerts with these, as Standard Webhooks has it", secret=True)
+    interval: float = option(duration, 300.0, "At most one message in this time about each kind of trouble")
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One [[route]]: another backend or fallback for a called number, or for all numbers with a prefix."""
 
@@ -123,6 +134,7 @@ class Settings:
     database: Database
     debug: Debug
     capture: Capture
+    alerts: Alerts
     platforms: Mapping[str, Any]
     strict: bool = False
     fallback: Mapping[str, Any] | None = None
@@ -136,4 +148,5 @@ class Settings:
 # The sections there are beside General and the platforms' own, by their names in file and environment.
 SECTIONS: Mapping[str, type] = {
     "server": Server, "backend": Backend, "database": Database, "debug": Debug, "capture": Capture,
+    "alerts": Alerts,
 }  # fmt: skip
