@@ -18,7 +18,7 @@ from rpcbridge.alerts.trouble import BACKEND_DOWN, DEAD_LETTERS, FALLBACKS, Trou
 from rpcbridge.exchange import Exchange
 from rpcbridge.settings import Alerts as Section
 
-_PATIENCE = 2.0  # seconds for the database; only the background thread waits
+_PATIENCE = 5.0  # seconds for the database; only the background thread waits
 _SOON = 0.5  # seconds for which others may come, and are then taken in one go
 
 

@@ -76,11 +76,18 @@ class Teller:
             self._say("database", _reason(error))
             return {}
         self._say("database", "")
+        for trouble in known.values():
+            self._remember(trouble)
         return known
+
+    def _remember(self, shared: Trouble) -> None:
+        """When the last message went: it counts as well when this process is alone."""
+        own = self._own[shared.kind]
+        own.sent, own.not_before = max(own.sent, shared.sent), max(own.not_before, shared.not_before)
 
     def _told(self, kind: str, known: Trouble | None) -> float:
         """One kind's part of a round."""
-        trouble, message = self._shared(kind, known) if known else self._alone(kind)
+        trouble, message = self._shared(kind, known) if known is not None else self._alone(kind)
         if message is not None:
             self._send(message)
         return _QUIET if not trouble.total else _TROUBLED if trouble.told else _GATHERING
@@ -98,7 +105,8 @@ class Teller:
         except _UNUSABLE as error:
             self._say("database", _reason(error))
             return self._alone(kind)
-        self._own[kind] = Trouble(kind, sent=trouble.sent, not_before=trouble.not_before)
+        self._own[kind] = Trouble(kind)
+        self._remember(trouble)
         return trouble, message
 
     def _alone(self, kind: str) -> tuple[Trouble, _Message | None]:
@@ -129,8 +137,7 @@ class Teller:
             return
         with suppress(*_UNUSABLE), self._store.changing(message.kind) as trouble:  # else the claim runs out
             self._settle(trouble, message, not failing)
-            own = self._own[message.kind]
-            own.sent, own.not_before = trouble.sent, trouble.not_before
+            self._remember(trouble)
 
     def _settle(self, trouble: Trouble, message: _Message, delivered: bool) -> None:
         trouble.settle(message.claim, message.state, message.counted, delivered, self._clock(), self._interval)

@@ -293,17 +293,21 @@ def test_a_database_that_goes_away_does_not_make_a_second_message_at_once(
     process: Processes, hook: backends.Backend, clock: Clock, tmp_path: Path
 ):
     file = tmp_path / "y.db"
-    one = process(database=f"sqlite:///{file}")
+    one, other = (process(database=f"sqlite:///{file}") for _ in range(2))
     one.round("fallbacks", timeout=3)
     clock.now += 1
     one.round()
-    one._engine.dispose()
+    other.round()
+    one.close()
+    other.close()
     for left in tmp_path.glob("y.db*"):
         left.unlink()
     file.mkdir()
     one.round("fallbacks", timeout=2)
+    other.round("fallbacks", timeout=2)
     clock.now += MINUTE
     one.round()
+    other.round()
     assert [said["scope"] for said in told(hook)] == ["installation"]
     clock.now += 4 * MINUTE
     one.round("fallbacks", timeout=1)
