@@ -18,13 +18,14 @@ from flask import Flask
 from ulid import ULID
 
 from rpcbridge import db, log
+from rpcbridge.alerts import Alerts
 from rpcbridge.backend import Breakers, Client, Record
 from rpcbridge.bridge import Bridge
 from rpcbridge.calls import Calls
 from rpcbridge.calls import Store as CallStore
 from rpcbridge.exchange import Exchange, Surroundings
 from rpcbridge.notifier import Notifier
-from rpcbridge.outbox import Deliverer, Outbox
+from rpcbridge.outbox import Claimed, Deliverer, Outbox
 from rpcbridge.outbox import Plan as DeliveryPlan
 from rpcbridge.outbox import Store as EventStore
 from rpcbridge.plan import Plan
@@ -58,6 +59,7 @@ class _Watching:
     record: Record
     breakers: Breakers
     debug: Debug | None
+    alerts: Alerts | None
 
 
 def build(checked: Plan, draining: Callable[[], bool] = lambda: False) -> Built:
@@ -76,6 +78,7 @@ def build(checked: Plan, draining: Callable[[], bool] = lambda: False) -> Built:
     checks = [watching.record.check, watching.breakers.check, outbox.check, deliverer.check]
     checks += [calls.check] if calls else []
     checks += [watching.debug.trace.check] if watching.debug else []
+    checks += [watching.alerts.check] if watching.alerts else []
     add_health(app, draining, checks)
     return Built(app, deliverer)
 
@@ -107,15 +110,18 @@ def _watching(checked: Plan) -> _Watching:
         idle_connections=backend.idle_connections, connect_timeout=backend.connect_timeout,
         tls=Tls(backend.verify, backend.ca_file), proxy=backend.proxy,
     )  # fmt: skip
-    breakers = Breakers(backend.breaker.failures, backend.breaker.interval, clock=time.monotonic)
+    alerts = Alerts(found.alerts, found.database.url) if found.alerts.url else None
+    changed = {"changed": alerts.breaker} if alerts else {}
+    breakers = Breakers(backend.breaker.failures, backend.breaker.interval, clock=time.monotonic, **changed)
     client = Client(backend, transport, breakers, clock=time.monotonic, now=_now, sleep=time.sleep)
     lines, record = log.ExchangeLog(backend.deadline), Record(time.monotonic)
     debug = _debug(checked) if found.debug.enabled else None
     around = Surroundings(
         clock=time.monotonic, now=_now, new_id=_new_id,
-        observe=_all_of(lines, record, *([debug.trace.observe] if debug else [])), report_bug=lines.report_bug,
+        observe=_all_of(lines, record, *([debug.trace.observe] if debug else []), *([alerts.observe] if alerts else [])),
+        report_bug=lines.report_bug,
     )  # fmt: skip
-    return _Watching(client, around, record, breakers, debug)
+    return _Watching(client, around, record, breakers, debug, alerts)
 
 
 def _deliverer(checked: Plan, watching: _Watching) -> Deliverer:
@@ -124,7 +130,7 @@ def _deliverer(checked: Plan, watching: _Watching) -> Deliverer:
     tries = len(events.retry_after) + 1
     notifier = Notifier(watching.client, checked.routes, watching.around, timeout=events.attempt_timeout, tries=tries)
     plan = DeliveryPlan(events.retry_after, events.parallel, events.lease)
-    return Deliverer(store, notifier, plan, _new_id(), tend=_tending(found, store))
+    return Deliverer(store, notifier, plan, _new_id(), buried=_buried(watching.alerts), tend=_tending(found, store))
 
 
 def _tending(found: Settings, store: EventStore) -> Callable[[], None]:
@@ -161,6 +167,16 @@ def _debug(checked: Plan) -> Debug:
     headers = tuple(name for name, _ in found.backend.headers)
     trace = Trace(found.database.url, found.capture, fields, headers, _now)
     return Debug(trace, DebugGuard(found.debug.token, behind_a_proxy=bool(found.server.trusted_proxies)), found.capture.reveal)
+
+
+def _buried(alerts: Alerts | None) -> Callable[[Claimed, str], None]:
+    """Who is told of a dead letter."""
+
+    def buried(claimed: Claimed, problem: str) -> None:
+        if alerts:
+            alerts.dead_letter(str(claimed.content.get("event", "")), problem.partition(":")[0])
+
+    return buried
 
 
 def _all_of(*observers: Callable[[Exchange], None]) -> Callable[[Exchange], None]:

@@ -9,9 +9,10 @@ import pytest
 
 from rpcbridge.errors import ConfigurationError
 from rpcbridge.platforms import discovered
-from rpcbridge.settings import Route, Settings, load
+from rpcbridge.settings import Alerts, Route, Settings, load, settings_of
 
 SECTIONS = {name: folder.Section for name, folder in discovered().items()}
+SECRET = "whsec_" + "c2VjcmV0" * 5
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +75,11 @@ def setting(path: str, written: str) -> Any:
         ("backend.verify", "false", False),
         ("backend.verify", '"no"', False),
         ("backend.include_raw", '"ON"', True),
+        ("alerts.url", '""', ""),
+        ("alerts.url", '"https://hooks.example/services/T0/B0/x?key=a/b"', "https://hooks.example/services/T0/B0/x?key=a/b"),
+        ("alerts.url", '"http://127.0.0.1:9/hook/"', "http://127.0.0.1:9/hook/"),
+        ("alerts.secrets", f'["{SECRET}"]', (SECRET,)),
+        ("alerts.interval", '"5m"', 300.0),
         ("voicenter.secret", '"0123456789abcdef"', "0123456789abcdef"),
         ("voicenter.credentials", '"pbx:twelve-chars"', "pbx:twelve-chars"),
         ("voicenter.credentials", '"a:with:colons:in:it"', "a:with:colons:in:it"),
@@ -109,6 +115,10 @@ def test_good_values_are_read(path: str, written: str, read: object):
         *[("voicenter.secret", written) for written in ('"short"', '"has/slash/has/slash"', '"has space has space"', f'"{"x" * 129}"', '"סודסודסודסודסוד"')],
         *[("voicenter.credentials", written) for written in ('"pbx"', '"pbx:short"', '"pbx:eleven-char"', '":twelve-chars"', '"twelve-chars:"',
           '"pbx:with a blank in it"', '"us er:twelve-chars"', f'"pbx:{"x" * 129}"', '"pbx:סודסודסודסוד"', '["pbx:twelve-chars"]')],
+        *[("alerts.url", written) for written in ('"hooks.example/x"', '"ftp://a/x"', '"http://user:pass@a/x"', '"http://a/x#b"', '"http://a/x y"',
+          '"http://a?b=ש"', '"http://?b"', '["http://a"]', "1")],
+        *[("alerts.secrets", written) for written in ('["secret"]', '["whsec_c2VjcmV0"]', '[""]', "[1]", "5")],
+        *[("alerts.interval", written) for written in ('"0s"', '"25h"', "300")],
         ("voicenter.language", '"fr"'),
         ("voicenter.silent_prompt", '"a\\u0000b"'),
     ],
@@ -126,6 +136,22 @@ def test_lists_and_tables_come_from_the_file_only():
     assert proxies.startswith("RPCBRIDGE_SERVER__TRUSTED_PROXIES: server.trusted_proxies: expected a list")
     assert "in the file" in headers
     assert "in the file" in proxies
+
+
+def test_signing_secrets_may_come_from_a_variable_or_a_file(tmp_path: Path):
+    (tmp_path / "secrets").write_text(f"{SECRET}\n{SECRET}AAAA\n", "utf-8")
+    both = (SECRET, f"{SECRET}AAAA")
+    assert loaded("", {"RPCBRIDGE_ALERTS__SECRETS": " ".join(both)}).alerts.secrets == both
+    assert loaded("", {"RPCBRIDGE_ALERTS__SECRETS_FILE": str(tmp_path / "secrets")}).alerts.secrets == both
+
+
+def test_the_url_of_the_hook_is_never_shown_whole():
+    (fault,) = faults('[alerts]\nurl = "https://hooks.example/secret path"\n')
+    assert "secret path" not in fault
+    read = loaded('[alerts]\nurl = "https://hooks.example?key=secret"\n').alerts
+    assert "secret" not in repr(read)
+    (row,) = (row for row in settings_of(Alerts, "alerts") if row.key == "url")
+    assert row.reader.show(read.url) == "https://hooks.example/***"
 
 
 ROUTES = """

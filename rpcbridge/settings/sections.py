@@ -18,6 +18,7 @@ from rpcbridge.settings.table import (
     durations,
     flag,
     headers,
+    hook_url,
     names,
     networks,
     one_of,
@@ -131,6 +132,15 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
+class Alerts:
+    """[alerts]"""
+
+    url: str = option(hook_url, "", "Told when callers get the fallback, a backend is down or events are lost; default: nobody", secret=True)
+    secrets: tuple[str, ...] = option(signing_secrets, (), "Sign alerts with these, as Standard Webhooks has it", secret=True)
+    interval: float = option(duration, 300.0, "At most one message in this time about each kind of trouble")
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One [[route]]: another backend or fallback for a called number, or for all numbers with a prefix."""
 
@@ -158,6 +168,7 @@ class Settings:
     events: Events
     debug: Debug
     capture: Capture
+    alerts: Alerts
     platforms: Mapping[str, Any]
     strict: bool = False
     fallback: Mapping[str, Any] | None = None
@@ -172,5 +183,5 @@ class Settings:
 # A dot stands for a section in another: a field of that name in the other's dataclass.
 SECTIONS: Mapping[str, type] = {
     "server": Server, "backend": Backend, "backend.breaker": Breaker, "database": Database, "events": Events, "debug": Debug,
-    "capture": Capture,
+    "capture": Capture, "alerts": Alerts,
 }  # fmt: skip

@@ -116,6 +116,16 @@ def _url(value: Any) -> str:
     return url
 
 
+def _hook(value: Any) -> str:
+    """A URL that may carry a query, as the hooks of chat systems do: whoever knows it may post there."""
+    url = _text(value)
+    if url:
+        _url(url.partition("?")[0])
+    if not re.fullmatch(r"[!-\[\]-~]*", url) or "#" in url:
+        raise ValueError
+    return url
+
+
 def _path(value: Any) -> str:
     path = _text(value)
     if not re.fullmatch(r"/(?!/)[!-~]*", path) or "#" in path:
@@ -246,6 +256,10 @@ names = Reader('a list of names such as ["pin", "card"], in the file', _names, "
 size = Reader('a size such as "256KiB" or "1MiB"', _size, lambda count: f"{count // 1024}KiB" if count % 1024 == 0 else f"{count}B")
 url = Reader('an http or https URL such as "http://127.0.0.1:8090", without credentials, query or fragment', _url)
 proxy_url = Reader('a proxy\'s URL such as "http://proxy.example:3128", or ""', lambda value: _url(value) if value != "" else "")
+hook_url = Reader(
+    'an http or https URL such as "https://hooks.example.com/services/T0/B0/x", without credentials or fragment, or ""',
+    _hook, lambda url: re.sub(r"(://[^/?]*).*", r"\1/***", url),
+)  # fmt: skip
 backend_path = Reader(
     f'a path such as "/ivr/action" in ASCII; placeholders: {", ".join(f"{{{name}}}" for name in sorted(PLACEHOLDERS))}',
     _path,
