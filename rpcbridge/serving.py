@@ -113,7 +113,10 @@ def application_of(master: Master) -> WSGIApplication:
 
 
 def _under_gunicorn(app: WSGIApplication) -> WSGIApplication:
-    """`app`, handed gunicorn's way to end a connection; saying once when the server gives it one call at a time: the next caller would wait behind the first."""
+    """`app`, handed gunicorn's way to end a connection.
+
+    Says once when the server gives it one call at a time: the next caller would wait behind the first.
+    """
     warned = False
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
