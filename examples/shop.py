@@ -135,12 +135,13 @@ class QuietHandler(WSGIRequestHandler):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="The backend of a shop's telephone line")
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8090)
-    port = parser.parse_args().port
+    given = parser.parse_args()
     for end in (signal.SIGTERM, signal.SIGINT):
         signal.signal(end, lambda *_: sys.exit(0))
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=QuietHandler)
-    print(f"The shop's backend listens on http://127.0.0.1:{server.port}", flush=True)
+    server = make_server(given.host, given.port, app, threaded=True, request_handler=QuietHandler)
+    print(f"The shop's backend listens on http://{given.host}:{server.port}", flush=True)
     server.serve_forever()
 
 

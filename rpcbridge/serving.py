@@ -17,6 +17,7 @@ from rpcbridge.errors import ConfigurationError
 from rpcbridge.master import Master
 from rpcbridge.plan import configured
 from rpcbridge.settings import Settings
+from rpcbridge.web.body import CLOSE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -108,11 +109,14 @@ def application_of(master: Master) -> WSGIApplication:
         built.deliverer.start()
         atexit.register(built.deliverer.close)
     gc.freeze()  # what stands now stays: the collector need not look at it again
-    return _warned_once(built.app)
+    return _under_gunicorn(built.app)
 
 
-def _warned_once(app: WSGIApplication) -> WSGIApplication:
-    """`app`, saying once when the server gives it one call at a time: the next caller would wait behind the first."""
+def _under_gunicorn(app: WSGIApplication) -> WSGIApplication:
+    """`app`, handed gunicorn's way to end a connection.
+
+    Says once when the server gives it one call at a time: the next caller would wait behind the first.
+    """
     warned = False
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
@@ -121,6 +125,8 @@ def _warned_once(app: WSGIApplication) -> WSGIApplication:
             warned = True
             hint = "start gunicorn where gunicorn.conf.py is, or use `rpcbridge serve`"
             structlog.get_logger().warning("one_call_at_a_time", hint=hint)
+        # WSGI has no word for it, and gunicorn drops an application's own Connection header.
+        environ[CLOSE] = getattr(getattr(start_response, "__self__", None), "force_close", None)
         return app(environ, start_response)
 
     return application

@@ -45,7 +45,7 @@ MAY_IMPORT = {
     },
     "master": {"errors", "log", "plan"},
     "affinity": set(),
-    "serving": {"affinity", "errors", "settings", "plan", "app", "master"},
+    "serving": {"affinity", "errors", "settings", "plan", "web", "app", "master"},
     "cli": {
         "errors", "db", "codec", "settings", "transport", "platforms", "pbx", "translation", "log", "plan", "app", "master", "serving",
     },

@@ -46,7 +46,7 @@ class Alerts:
             self._wake()
 
     def breaker(self, backend: str, open: bool, reason: str) -> None:
-        """This process's breaker for `backend` (host and port) opened for `reason`, or closed."""
+        """This process's breaker for `backend` (scheme, host and port) opened for `reason`, or closed."""
         with self._lock:
             news = open and backend not in self._open
             (self._open.add if open else self._open.discard)(backend)

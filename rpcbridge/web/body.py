@@ -13,12 +13,18 @@ from typing import Any, NoReturn
 from rpcbridge.codec import dialect_of
 from rpcbridge.errors import NotACall, NotWellFormed, UnsupportedEncoding
 
+CLOSE = "rpcbridge.close"  # in a WSGI environment: says with the reply that its connection is at its end
 _HEAD = 64  # bytes of a body that is too large: enough to refuse it in its own dialect
 _TICK = 0.1  # seconds between two looks at the bodies that are being read
 
 
 def abandon(environ: dict[str, Any]) -> None:
-    """Take no more of a request's body: the server would read it to its end, in a thread that callers need."""
+    """Take no more of a request's body: the server would read it to its end, in a thread that callers need.
+
+    The reply then says `Connection: close`: a proxy would send a caller's question over this connection next.
+    """
+    if close := environ.get(CLOSE):
+        close()
     connection = environ.get("gunicorn.socket")
     if connection is not None:
         with contextlib.suppress(OSError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -101,6 +102,7 @@ def test_two_workers_tell_of_a_dead_backend_once_and_of_its_return_once(tmp_path
         [backend]
         url = "http://127.0.0.1:{port}"
         deadline = "300ms"
+        breaker = {{ failures = 1000 }}
         [alerts]
         url = "{hook.url}/services/T0"
         secrets = ["{SECRET}"]
@@ -125,3 +127,37 @@ def test_two_workers_tell_of_a_dead_backend_once_and_of_its_return_once(tmp_path
         assert (resolved["state"], resolved["count"]) == ("resolved", 40)
         assert resolved["text"].startswith("rpcbridge: back to normal, no fallback since ")
     assert "0540000000" not in str((firing, resolved))
+
+
+def test_a_breaker_that_opens_and_a_dead_letter_are_told_and_so_is_their_end(tmp_path: Path, hook: backends.Backend):
+    with backends.running(backends.reply(b"", 503, "")) as backend:
+        toml = f"""
+            [backend]
+            url = "{backend.url}"
+            deadline = "200ms"
+            breaker = {{ failures = 2, interval = "200ms" }}
+            [events]
+            retry_after = []
+            [alerts]
+            url = "{hook.url}/services/T0"
+            interval = "2s"
+        """
+        seen: list[dict] = []
+
+        def of(kind: str, state: str) -> list[dict]:
+            seen.extend(json.loads(request.body) for request in hook.requests)
+            hook.requests.clear()
+            return [one for one in seen if (one["alert"], one["state"]) == (kind, state)]
+
+        with running(tmp_path, toml) as bridge:
+            for number in range(3):
+                bridge.post(calls.xml(IVR_UNIQUE_ID=f"{number:032x}"))
+            bridge.post(calls.xml("HANGUP_CALL", IVR_UNIQUE_ID="a" * 32))
+            (down,) = awaited(lambda: of("backend_down", "firing"), 10)
+            assert down["backends"] == [backend.url]
+            (dead,) = awaited(lambda: of("dead_letters", "firing"), 10)
+            assert (dead["count"], dead["reasons"]) == (1, {"call_ended http_5xx": 1})
+            backend.behave = backends.reply({"action": "hangup"})
+            time.sleep(0.3)
+            bridge.post(calls.xml(IVR_UNIQUE_ID="b" * 32))
+            awaited(lambda: of("backend_down", "resolved") and of("dead_letters", "resolved"), 15)

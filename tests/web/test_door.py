@@ -307,3 +307,9 @@ def test_a_trace_goes_on_and_a_broken_one_begins_anew():
     assert traceparent(f"00-{trace}-b7ad6b7169203331-01")[36:52] != "b7ad6b7169203331"
     for broken in ("", "junk", f"00-{'0' * 32}-b7ad6b7169203331-01", f"00-{trace}-b7ad6b7169203331-01-x"):
         assert traceparent(broken)[3:35] not in (trace, "0" * 32)
+
+
+@pytest.mark.parametrize(("path", "size"), [("/voicenter/wrong-secret-wrong-", 1), ("/nowhere", 1), (f"/voicenter/{SECRET}", 70_000)])
+def test_a_connection_whose_body_was_left_unread_is_said_to_close(door, path: str, size: int):
+    """Else a proxy keeps it for the next call, a caller's, which then meets the end of it."""
+    assert door.post(BODY.ljust(size), path).headers["connection"] == "close"
