@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -112,9 +113,15 @@ class Together(Generic[T, R]):
     """
 
     def __init__(self, name: str, work: Callable[[list[T]], Sequence[R]], *, limit: int = 4096, size: int = 64) -> None:
+        self._name = name
         self._work = work
-        self._batches: Batches[_Asked[T, R]] = Batches(name, self._take, limit=limit, size=size, pause=0.0)
+        self._limit = limit
+        self._size = size
+        # Not Batches: waking its thread costs a caller who waits several times as much.
+        self._waiting: SimpleQueue[_Asked[T, R] | None] = SimpleQueue()
         self._since: float | None = None
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
 
     def ask(self, item: T, seconds: float) -> R:
         """The result of `item`. Raises NotInTime, or what `work` raised."""
@@ -122,35 +129,67 @@ class Together(Generic[T, R]):
         if seconds <= 0 or (since is not None and time.monotonic() - since > seconds):
             raise NotInTime  # the batch before has been at it for longer already
         asked: _Asked[T, R] = _Asked(item)
-        if not self._batches.put(asked) or not asked.done.acquire(timeout=seconds):
+        if not self._put(asked) or not asked.done.acquire(timeout=seconds):
             asked.given_up = True
             raise NotInTime
         if asked.failure is not None:
             raise asked.failure
         return asked.result
 
-    def send(self, item: T) -> None:
-        """Have `item` worked off; nobody waits for it."""
-        self._batches.put(_Asked(item))
+    def send(self, item: T) -> bool:
+        """Have `item` worked off; nobody waits for it. False where too many wait already."""
+        return self._put(_Asked(item))
 
-    def close(self) -> None:
-        """Work off what waits."""
-        self._batches.close()
+    def close(self, seconds: float = 2.0) -> None:
+        """Work off what waits, and end the thread; gives up after `seconds`."""
+        self._waiting.put(None)
+        if self._thread is not None:
+            self._thread.join(seconds)
 
-    def _take(self, batch: list[_Asked[T, R]], dropped: int) -> None:
-        wanted = [asked for asked in batch if not asked.given_up]
-        if not wanted:
+    def _put(self, asked: _Asked[T, R]) -> bool:
+        if self._waiting.qsize() >= self._limit or not (self._thread or self._start()):
+            return False
+        self._waiting.put(asked)
+        return True
+
+    def _start(self) -> bool:
+        """With the first item: so after the fork."""
+        with self._starting:
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # no thread to be had just now: the next item tries again
+                    return False
+                self._thread = thread
+                atexit.register(self.close)
+        return True
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            batch = [self._waiting.get()]
+            while len(batch) < self._size:
+                try:
+                    batch.append(self._waiting.get_nowait())
+                except Empty:
+                    break
+            going = None not in batch
+            self._take([asked for asked in batch if asked is not None and not asked.given_up])
+
+    def _take(self, batch: list[_Asked[T, R]]) -> None:
+        if not batch:
             return
         self._since = time.monotonic()
         try:
-            for asked, result in zip(wanted, self._work([asked.item for asked in wanted]), strict=True):
+            for asked, result in zip(batch, self._work([asked.item for asked in batch]), strict=True):
                 asked.result = result
         except Exception as error:
-            for asked in wanted:
+            for asked in batch:
                 asked.failure = error
         finally:
             self._since = None
-            for asked in wanted:
+            for asked in batch:
                 asked.done.release()
 
 

@@ -81,6 +81,7 @@ class Calls:
     def close(self) -> None:
         """Write what waits."""
         self._together.close()
+        self._store.close()
 
     def _worked_off(self, wishes: list[_Wish]) -> Sequence[Begun | None]:
         try:
@@ -97,10 +98,9 @@ class Calls:
     def _results(self, wishes: list[_Wish]) -> list[Begun | None]:
         counts = Counter(wish.key for wish in wishes if not wish.keep)
         begins = {wish.key: (wish.platform, wish.call_id, counts[wish.key]) for wish in wishes if not wish.keep}
-        with self._store.engine.begin() as connection:
-            if keeps := {wish.key: wish.state for wish in wishes if wish.keep}:
-                self._store.keep(connection, keeps)
-            begun = self._store.begin(connection, begins) if begins else {}
+        if keeps := {wish.key: wish.state for wish in wishes if wish.keep}:
+            self._store.keep(keeps)
+        begun = self._store.begin(begins) if begins else {}
         results: list[Begun | None] = []
         for wish in wishes:
             if wish.keep:

@@ -46,13 +46,18 @@ class Store:
     def __init__(self, engine: Engine, now: str = "") -> None:
         self.engine = engine
         self._now = now or db.milliseconds_now(engine)
+        self._kept = db.Kept(engine)
         self._mark = "?" if engine.dialect.name == "sqlite" else "%s"
 
     def prepare(self) -> None:
         """Make the tables where they are missing. Raises DatabaseError too."""
         db.prepare(self.engine, "calls", [_TABLES.create_all])
 
-    def begin(self, connection: Connection, calls: Mapping[str, tuple[str, str, int]]) -> dict[str, Begun]:
+    def close(self) -> None:
+        """Let the connection go that is kept for questions."""
+        self._kept.close()
+
+    def begin(self, calls: Mapping[str, tuple[str, str, int]]) -> dict[str, Begun]:
         """So many more questions in each of these calls (key -> platform, id, how many): the last one's turn, and the state."""
         begun: dict[str, Begun] = {}
         row = f"({', '.join([self._mark] * 4)}, {self._now}, {self._now})"
@@ -63,14 +68,13 @@ class Store:
                 "RETURNING call_key, turn, state"
             )
             values = tuple(value for key, call in some for value in (key, *call))
-            begun |= {key: (turn, state) for key, turn, state in connection.exec_driver_sql(statement, values)}
+            begun |= {key: (turn, state) for key, turn, state in self._kept.rows(statement, values)}
         return begun
 
-    def keep(self, connection: Connection, states: Mapping[str, str | None]) -> None:
+    def keep(self, states: Mapping[str, str | None]) -> None:
         """The new state of each of these calls, as JSON text."""
-        connection.execute(
-            text("UPDATE calls SET state = :state WHERE call_key = :key"), [{"key": key, "state": state} for key, state in states.items()]
-        )
+        for key, state in sorted(states.items()):
+            self._kept.rows(f"UPDATE calls SET state = {self._mark} WHERE call_key = {self._mark} RETURNING turn", (state, key))
 
     def ended(self, connection: Connection, keys: Sequence[str]) -> dict[str, Any]:
         """These calls are over: their last states, and nothing of them is left."""

@@ -24,15 +24,18 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def process(url: str):
     """Makes what one process has."""
-    engines = []
+    engines, processes = [], []
 
     def made() -> Calls:
         engines.append(db.opened(url, patience=0.5, erase=True))
         store = Store(engines[-1])
         store.prepare()
-        return Calls(store)
+        processes.append(Calls(store))
+        return processes[-1]
 
     yield made
+    for process in processes:
+        process.close()
     for engine in engines:
         engine.dispose()
 

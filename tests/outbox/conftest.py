@@ -54,5 +54,6 @@ class World:
 def world(request: pytest.FixtureRequest, tmp_path: Path):
     made = World(databases.fresh(request.param, tmp_path))
     yield made
+    made.calls.close()
     for engine in made.engines:
         engine.dispose()

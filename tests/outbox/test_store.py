@@ -105,9 +105,8 @@ def test_what_was_claimed_and_not_tried_is_given_back_without_counting(world: Wo
 def test_the_end_of_a_call_takes_its_state_along_and_forgets_it(world: World):
     world.calls.prepare()
     key = db.key_of("voicenter", "c1")
-    with world.calls.engine.begin() as connection:
-        world.calls.begin(connection, {key: ("voicenter", "c1", 1)})
-        world.calls.keep(connection, {key: '{"cart":[1,2]}'})
+    world.calls.begin({key: ("voicenter", "c1", 1)})
+    world.calls.keep({key: '{"cart":[1,2]}'})
     ended, other = world.notice("c1", ends=True), world.notice("c2", ends=True)
     world.store.add([world.notice("c1"), ended, other])
     assert (ended.content["state"], other.content["state"]) == ({"cart": [1, 2]}, None)
