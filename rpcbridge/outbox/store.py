@@ -84,7 +84,7 @@ class Store:
         with self.engine.begin() as connection:
             self._with_states(connection, notices)
             # In one order, so that two processes that put the same never wait for each other.
-            for some in db.portions([_row(notice) for notice in sorted(notices, key=lambda notice: notice.same_as)]):
+            for some in db.portions([row_of(notice) for notice in sorted(notices, key=lambda notice: notice.same_as)]):
                 new.update(self._inserted(connection, some))
         return [notice.content["event_id"] in new for notice in notices]
 
@@ -198,6 +198,13 @@ class Store:
             )  # fmt: skip
         return int(dead.rowcount)
 
+    def insert(self, rows: int) -> str:
+        """The INSERT of so many events; gives the ids of those that are new."""
+        return (
+            f"INSERT INTO outbox ({', '.join(_COLUMNS)}, ready_at, noted_at, stored_at) VALUES {', '.join([self._row] * rows)} "
+            "ON CONFLICT (same_as) DO NOTHING RETURNING event_id"
+        )
+
     def _with_states(self, connection: Connection, notices: Sequence[Notice]) -> None:
         """Give each event that ends a call what the backend last returned as its state, which is forgotten then."""
         ending = [notice for notice in notices if notice.ends_call]
@@ -208,12 +215,8 @@ class Store:
             notice.content["state"] = states.get(notice.call_key)
 
     def _inserted(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> list[str]:
-        places = ", ".join([self._row] * len(rows))
-        statement = (
-            f"INSERT INTO outbox ({', '.join(_COLUMNS)}, ready_at, noted_at, stored_at) VALUES {places} "
-            "ON CONFLICT (same_as) DO NOTHING RETURNING event_id"
-        )
-        return [row[0] for row in connection.exec_driver_sql(statement, tuple(value for row in rows for value in row))]
+        values = tuple(value for row in rows for value in row)
+        return [row[0] for row in connection.exec_driver_sql(self.insert(len(rows)), values)]
 
     def _anything_due(self) -> bool:
         """Looks first, since on SQLite a claim keeps everybody else from writing."""
@@ -250,7 +253,8 @@ class Store:
             return [dict(row) for row in connection.execute(text(f"SELECT {_LISTED} FROM outbox {rest}"), values).mappings()]
 
 
-def _row(notice: Notice) -> tuple[Any, ...]:
+def row_of(notice: Notice) -> tuple[Any, ...]:
+    """What `Store.insert` takes for one event."""
     content = notice.content
     return (
         content["event_id"], notice.same_as or None, content["event"], content["platform"], notice.call_key,
