@@ -169,9 +169,15 @@ class NoUsableAnswer(RpcbridgeError):
         self.reason = reason
 
 
+# A person reads them; an answer of 256 KiB can hold a hundred thousand, and telling those takes seconds.
+MOST_PROBLEMS = 50
+
+
 class AnswerRejected(NoUsableAnswer):
-    """The backend answered, and the answer cannot be used: every field that is wrong, at once."""
+    """The backend answered, and the answer cannot be used: every field that is wrong, at once, up to MOST_PROBLEMS."""
 
     def __init__(self, problems: Iterable[Problem], reason: str = "invalid_answer") -> None:
         self.problems = tuple(problems)
+        if (more := len(self.problems) - MOST_PROBLEMS) > 0:
+            self.problems = (*self.problems[:MOST_PROBLEMS], Problem("", f"and {more} more"))
         super().__init__(reason, listed(self.problems))
