@@ -35,7 +35,7 @@ _TOKEN = re.compile(
     rb"|<\?(?P<pi>.*?\?>)?"
     rb"|<!(?P<declaration>[A-Za-z]*)"
     rb"|<(?P<slash>/?)(?:ex:)?(?P<name>" + _NAMES + rb")"
-    rb"(?P<attributes>(?:\s+[A-Za-z_][\w:.-]*\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*\s*)(?P<end>/?>)"
+    rb"(?P<attributes>(?:\s+[A-Za-z_][\w:.-]*\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*+\s*)(?P<end>/?>)"
     rb"|<(?P<foreign>/?[^\s<>/]{0,40})"
     rb"|" + _ENTITY + rb"(?P<entity>[^\s;<&]{0,40})",
     re.DOTALL,
