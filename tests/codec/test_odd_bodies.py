@@ -158,3 +158,9 @@ def test_what_is_in_no_encoding_is_refused_in_its_dialect(body: bytes, dialect: 
 @pytest.mark.parametrize("body", [b'{"METHOD": "a\\ud800"}', b'{"jsonrpc": "2.0", "method": "a\\ud800", "id": 1}'])
 def test_half_a_character_in_a_method_s_name_is_replaced(body: bytes):
     assert decode_call(body).method == "a\ufffd"
+
+
+def test_blanks_behind_a_text_that_ends_in_an_angle_bracket_belong_to_it():
+    text = f"a>{' ' * 20}"
+    assert decode_call(CALL.format(f"<value>{text}</value>").encode()).params == (text,)
+    assert decode_call(CALL.format(f"<value><string>{text}</string>{' ' * 20}</value>").encode()).params == (text,)

@@ -168,7 +168,7 @@ class App:
         self.backend = self._backend.__enter__()
         config.write_text(
             f'[backend]\nurl = "{self.backend.url}"\ndeadline = "1s"\n'
-            f'{seen.PATHS}[database]\nurl = "sqlite:///{folder / "fuzz.db"}"\n',
+            f'{seen.PATHS}[database]\nurl = "sqlite:///{folder / "fuzz.db"}"\n[debug]\nenabled = true\n',
             "utf-8",
         )
         before = log._written
@@ -241,7 +241,7 @@ def _environ(raw: bytes) -> tuple[dict[str, Any], bytes]:
     path, _, query = target.removeprefix("http://evil.example").partition("?")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": verb, "PATH_INFO": unquote_to_bytes(path.encode("latin-1")).decode("latin-1"), "QUERY_STRING": query,
-        "SCRIPT_NAME": "", "SERVER_NAME": "x", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1",
+        "SCRIPT_NAME": "", "SERVER_NAME": "x", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "127.0.0.1",
         "wsgi.version": (1, 0), "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(body), "wsgi.errors": io.StringIO(),
         "wsgi.multithread": True, "wsgi.multiprocess": False, "wsgi.run_once": False, "wsgi.input_terminated": True,
         "CONTENT_LENGTH": str(len(body)),

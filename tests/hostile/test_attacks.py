@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -37,6 +38,8 @@ action = "hangup"
 prompt = "sorry"
 [database]
 url = "sqlite:///{folder}/attacked.db"
+[debug]
+enabled = true
 """
 TABLE = [*attacks.XXE, *attacks.LARGE, *attacks.ENCODINGS, *attacks.COMPRESSED, *attacks.HEADERS]
 NUMBERS = itertools.count()
@@ -274,6 +277,24 @@ def test_the_same_attacks_once_more_and_all_at_once(target: Target):
     target.clean()
 
 
+def test_the_debug_pages_show_it_all_as_text(target: Target):
+    target.begin()
+    mark = "<script>alert(1)</script>"
+    target.bridge.post(xml(IVR_UNIQUE_ID=mark, MENU=mark, CALLER_NAME=mark))
+    target.bridge.post(as_json(mark, {mark: mark}))
+    listed = bridges.awaited(lambda: [e for e in _exchanges(target) if e["call_id"] == "".join(mark.split())])
+    paths = ("/debug/", f"/debug/exchanges/{listed[0]['id']}", f"/debug/?call_id={quote(mark)}")
+    for path in paths:
+        page = target.bridge.get(path, Accept="text/html")
+        assert page.status == 200
+        assert b"<script>alert" not in page.body
+        assert b"&lt;script&gt;alert" in page.body
+
+
+def _exchanges(target: Target) -> list[dict]:
+    return json.loads(target.bridge.get("/debug/", Accept="application/json").body)["exchanges"]
+
+
 def test_afterwards_a_call_is_answered_as_ever(target: Target):
     """The last of this file: then the worker's memory and its process id are looked at, see `target`."""
     target.begin()
@@ -281,5 +302,6 @@ def test_afterwards_a_call_is_answered_as_ever(target: Target):
     assert judged(reply.status, reply.headers, reply.body, "xmlrpc") == "MENU"
     assert reply.seconds < 0.5
     assert target.bridge.get("/livez").body == b"ok\n"
+    assert b"[+] debug_store ok" in target.bridge.get("/readyz?verbose").body
     assert attacks.MARKER not in target.bridge.log.read_text()
     target.clean()
