@@ -85,7 +85,8 @@ def _root(text: bytes, tag: str) -> _Element:
         root = etree.fromstring(purified(text), _LOCAL.parser)
     except etree.XMLSyntaxError as error:
         # Nested too deeply even for libxml2 is no different from nested too deeply for us: the call is there to be read.
-        kind = NotACall if error.code == etree.ErrorTypes.ERR_RESOURCE_LIMIT else NotWellFormed
+        too_deep = error.code == etree.ErrorTypes.ERR_RESOURCE_LIMIT  # type: ignore[attr-defined]  # the stubs know none
+        kind = NotACall if too_deep else NotWellFormed
         raise kind(f"line {error.lineno}: {_first_sentence(error.msg)}") from None
     if root.tag != tag:
         raise NotACall(f"the document is a <{root.tag}>, not a <{tag}>")
