@@ -86,6 +86,7 @@ def attacked(folder: Path, encoding: str) -> Iterator[Target]:
     with backends.running(MENU) as backend, backends.running(MENU) as trap:
         toml = TOML.format(url=backend.url, late=attacks.LATE, encoding=encoding, paths=seen.PATHS, folder=folder)
         with bridges.running(folder, toml) as bridge:
+            bridge.post(xml())  # answered once the worker has loaded everything: from then on seconds count
             yield Target(bridge, backend, trap, Bait(trap.url, str(marker)), encoding)
 
 
@@ -95,7 +96,10 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     with attacked(tmp_path_factory.mktemp("attacked"), "json") as target:
         for number in range(30):  # the worker's own buffers have reached their size by then
             target.bridge.post((xml, as_json)[number % 2](IVR_UNIQUE_ID=str(number)))
-        target.bridge.post(xml(CALLER_NAME="x" * 200_000))
+        with ThreadPoolExecutor(8) as callers:  # ordinary large calls, as many at once as attacks will be
+            list(callers.map(target.bridge.post, [xml(CALLER_NAME="x" * 200_000)] * 64))
+        bridges.awaited(lambda: _exchanges(target))
+        target.bridge.get("/debug/", Accept="text/html")
         before = target.workers()
         yield target
         after = target.workers()
