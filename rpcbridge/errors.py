@@ -62,7 +62,7 @@ def shown(value: object) -> str:
 
 def nearest(word: str, known: Sequence[str]) -> str:
     """` (did you mean X?)` for the known word nearest to `word`, else their list."""
-    close = get_close_matches(word, known, 1, 0.6)
+    close = get_close_matches(word[:80], known, 1, 0.6)  # it notes the place of every character: 60 bytes for each
     return f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
 
 
@@ -176,9 +176,15 @@ class NoUsableAnswer(RpcbridgeError):
         self.reason = reason
 
 
+# A person reads them; an answer of 256 KiB can hold a hundred thousand, and telling those takes seconds.
+MOST_PROBLEMS = 50
+
+
 class AnswerRejected(NoUsableAnswer):
-    """The backend answered, and the answer cannot be used: every field that is wrong, at once."""
+    """The backend answered, and the answer cannot be used: every field that is wrong, at once, up to MOST_PROBLEMS."""
 
     def __init__(self, problems: Iterable[Problem], reason: str = "invalid_answer") -> None:
         self.problems = tuple(problems)
+        if (more := len(self.problems) - MOST_PROBLEMS) > 0:
+            self.problems = (*self.problems[:MOST_PROBLEMS], Problem("", f"and {more} more"))
         super().__init__(reason, listed(self.problems))

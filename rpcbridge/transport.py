@@ -193,11 +193,16 @@ def _origin(url: str) -> str:
 
 
 def _reply(handle: pycurl.Curl, body: bytes) -> HttpReply:
-    status, kind = handle.getinfo(pycurl.RESPONSE_CODE), handle.getinfo(pycurl.CONTENT_TYPE) or ""
+    status, kind = handle.getinfo(pycurl.RESPONSE_CODE), _said(handle, pycurl.CONTENT_TYPE)
     if 200 <= status < 300:
         return HttpReply(status, body, kind)
     # libcurl reads seconds as well as a date, and says 0 for neither.
-    return HttpReply(status, body, kind, handle.getinfo(pycurl.RETRY_AFTER) or None, handle.getinfo(pycurl.REDIRECT_URL) or "")
+    return HttpReply(status, body, kind, handle.getinfo(pycurl.RETRY_AFTER) or None, _said(handle, pycurl.REDIRECT_URL))
+
+
+def _said(handle: pycurl.Curl, what: int) -> str:
+    """A header's text. A backend may write it in any encoding, and getinfo() raises for all but UTF-8."""
+    return (handle.getinfo_raw(what) or b"").decode("utf-8", "replace")
 
 
 def _transport_error(handle: pycurl.Curl, error: pycurl.error) -> TransportError:

@@ -130,6 +130,10 @@ def test_ranges_are_kept_at_both_ends(base: dict, field: str, low: int, high: in
         ({"prompt": 25}, ["type"]),
         ({"prompt": {"file": " welcome "}}, ["blanks"]),
         ({"prompt": {"file": "welcome"}}, []),
+        ({"prompt": "wel\0come"}, ["characters"]),
+        ({"prompt": {"file": "welcome\ud800"}}, ["characters"]),
+        ({"finish_key": "\x01"}, ["empty"]),
+        ({"state": {"a": " \0"}}, []),
     ],
 )
 def test_what_can_only_mean_one_thing_is_read_and_counted(given: dict, kinds: list[str]):
@@ -208,6 +212,30 @@ def test_repairs_inside_lists_are_counted():
     assert [(repair.kind, repair.path) for repair in loaded.repairs] == [
         ("blanks", "dial_strings.0"), ("type", "dial_strings.1"), ("empty", "caller_prompt"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("field", ["menu", "prompt"])
+def test_a_text_of_characters_that_no_reply_can_carry_is_no_text(field: str):
+    assert _problems(MENU | {field: "\x01\ufffe"})[0].startswith(f"{field}: expected")
+
+
+def test_characters_that_no_reply_can_carry_are_taken_out_of_lists():
+    loaded = actions.load({"action": "call", "target": "1", "dial_strings": ["a\0b"]})
+    assert loaded.action.dial_strings == ("ab",)
+    assert [(repair.kind, repair.path) for repair in loaded.repairs] == [("characters", "dial_strings.0")]
+
+
+def test_of_very_many_problems_the_first_are_told_and_the_rest_counted():
+    problems = _problems(MENU | {f"prompt{place}": 1 for place in range(20_000)})
+    assert len(problems) == 51
+    assert problems[-1] == "and 19950 more"
+
+
+def test_a_state_as_deep_as_the_reader_allows_does_no_harm():
+    state: list = []
+    for _ in range(3_000):
+        state = [state]
+    assert actions.load(MENU | {"state": state}).state is state
 
 
 def test_a_native_answer_fits_the_schema():

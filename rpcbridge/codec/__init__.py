@@ -41,6 +41,8 @@ DIALECTS = {
 
 # The dialect is told by the text itself, never by a Content-Type.
 _BY_FIRST = {b"<": "xmlrpc", b"{": "json", b"[": "json"}
+# What may stand before it: blanks, and the marks of UTF-8 and UTF-16 (whose NULs are gone by then).
+_MARKS = re.compile(rb"\A(?:\s|\xef\xbb\xbf|\xff\xfe|\xfe\xff)+")
 _JSON_RPC = re.compile(rb"""["'{,\s]jsonrpc["']?\s*:""")
 
 
@@ -49,7 +51,11 @@ def decode_request(body: bytes) -> MethodCall | Batch:
     plain = xmlrpc_plain.read_call(body)
     if plain is not None:
         return plain
-    text, dialect, repairs = _text(body)
+    try:
+        text, dialect, repairs = _text(body)
+    except CallError as error:
+        error.dialect = dialect_of(body)
+        raise
     try:
         call = xmlrpc_reader.read_call(text) if dialect == "xmlrpc" else _json_call(text)
     except CallError as error:
@@ -78,8 +84,9 @@ def decode_reply(body: bytes) -> MethodResponse | Fault:
 
 def dialect_of(head: bytes) -> str:
     """The dialect of a body that cannot be read, as far as its beginning tells."""
-    dialect = _BY_FIRST.get(head.lstrip(b" \t\r\n")[:1], "xmlrpc")
-    return "jsonrpc" if dialect == "json" and _JSON_RPC.search(head[:4096]) else dialect
+    head = _MARKS.sub(b"", head.lstrip(b" \t\r\n\0")[:4096].replace(b"\0", b""))
+    dialect = _BY_FIRST.get(head[:1], "xmlrpc")
+    return "jsonrpc" if dialect == "json" and _JSON_RPC.search(head) else dialect
 
 
 def _json_call(text: bytes) -> MethodCall | Batch:

@@ -35,7 +35,7 @@ _TOKEN = re.compile(
     rb"|<\?(?P<pi>.*?\?>)?"
     rb"|<!(?P<declaration>[A-Za-z]*)"
     rb"|<(?P<slash>/?)(?:ex:)?(?P<name>" + _NAMES + rb")"
-    rb"(?P<attributes>(?:\s+[A-Za-z_][\w:.-]*\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*\s*)(?P<end>/?>)"
+    rb"(?P<attributes>(?:\s+[A-Za-z_][\w:.-]*\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*+\s*)(?P<end>/?>)"
     rb"|<(?P<foreign>/?[^\s<>/]{0,40})"
     rb"|" + _ENTITY + rb"(?P<entity>[^\s;<&]{0,40})",
     re.DOTALL,
@@ -49,7 +49,15 @@ def purified(body: bytes) -> bytes:
     """
     if _UNUSUAL_TAG.search(body) or UNKNOWN_ENTITY.search(body):
         body = _TOKEN.sub(lambda token: _kept(token, body), body)
-    return _BLANKS.sub(lambda blanks: b">" + b"\n" * min(blanks[0].count(b"\n"), 15) + b"<", body)
+    return _BLANKS.sub(lambda blanks: _fewer(blanks, body), body)
+
+
+def _fewer(blanks: re.Match[bytes], body: bytes) -> bytes:
+    """A few line ends for many blanks between two tags; those after a text that ends in `>` belong to it."""
+    tag = body.rfind(b"<", 0, blanks.start())
+    if body.find(b">", tag, blanks.start()) >= 0:
+        return blanks[0]
+    return b">" + b"\n" * min(blanks[0].count(b"\n"), 15) + b"<"
 
 
 def _kept(token: re.Match[bytes], body: bytes) -> bytes:

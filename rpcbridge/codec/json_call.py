@@ -14,7 +14,7 @@ def call_in(parsed: Parsed) -> MethodCall:
     raw = parsed.raw
     if isinstance(raw, list):
         raise NotACall("an array of METHOD calls is not supported: send one call a request, or a batch of JSON-RPC 2.0")
-    method = raw.get("METHOD")
+    method = parsed.member("METHOD")
     if type(method) is not str or not method.strip():
         raise NotACall("METHOD: expected the method's name, a text")
     try:

@@ -38,7 +38,7 @@ def call_in(parsed: Parsed) -> MethodCall | Batch:
 
 def _named(error: CallError, parsed: Parsed) -> None:
     """Tell `error` the method and the id of a request whose params are beyond reading: a caller may be waiting."""
-    method = parsed.raw.get("method")
+    method = parsed.member("method")
     if type(method) is str and "id" in parsed.raw:
         error.id = _id(parsed.member("id"))
         error.method = method.strip()

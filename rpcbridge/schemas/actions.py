@@ -7,15 +7,16 @@ from dataclasses import dataclass, is_dataclass
 from dataclasses import fields as dataclass_fields
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields
 
 from rpcbridge.domain.actions import ACTIONS, AnyAction, Hangup, Menu, Prompt
 from rpcbridge.domain.events import ABSENT
 from rpcbridge.errors import AnswerRejected, Problem, Repair, nearest, shown
-from rpcbridge.schemas.fields import AnswerSchema, Flag, OneOf, PromptField, Text, Whole, problems_of
+from rpcbridge.schemas.fields import AnswerSchema, Flag, OneOf, PromptField, Text, Texts, Whole, carried, problems_of
 from rpcbridge.schemas.repairs import repairs_between
 
 DAY = 86_400  # the longest duration, in seconds
+MOST_DIAL_STRINGS = 100
 HAS_DIGIT = r"[^0-9]*[0-9][\s\S]*"
 
 
@@ -84,7 +85,7 @@ class CallSchema(_Fields, _Common):
     target_prompt = PromptField()
     hold_music = Text()
     send_digits = Text()
-    dial_strings = fields.List(Text(), validate=validate.Length(max=100))
+    dial_strings = Texts(MOST_DIAL_STRINGS)
     on_failure = fields.Nested(_MenuFields)
     after_call = OneOf("hangup", "ask")
 
@@ -170,7 +171,7 @@ def _action(kind: str, read: Mapping[str, Any]) -> AnyAction:
 
 def _left_out(answer: Mapping[str, Any], read: Mapping[str, Any], path: str = "") -> tuple[Repair, ...]:
     """Empty texts that were taken for nothing."""
-    found = [Repair("empty", f"{path}{name}", "taken as left out") for name, value in answer.items() if value == "" and name not in read]
+    found = [Repair("empty", f"{path}{name}", "taken as left out") for name, value in answer.items() if name not in read and isinstance(value, str) and carried(value) == ""]
     nested = read.get("on_failure")
     if isinstance(nested, Mapping):
         found += _left_out(answer["on_failure"], nested, "on_failure.")

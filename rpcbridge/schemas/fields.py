@@ -10,11 +10,12 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from rpcbridge.domain.actions import Prompt
-from rpcbridge.errors import Problem, nearest, shown
+from rpcbridge.errors import MOST_PROBLEMS, Problem, nearest, shown
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}", re.ASCII)
 _FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _PROMPT_KINDS = ("file", "url", "text")
+_UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 class Whole(fields.Integer):
@@ -73,6 +74,19 @@ class Text(fields.String):
         return text
 
 
+class Texts(fields.List[str]):
+    """At most `most` texts, counted before any is read."""
+
+    def __init__(self, most: int, **options: Any) -> None:
+        super().__init__(Text(), validate=validate.Length(max=most), **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **rest: Any) -> list[Any]:
+        if isinstance(value, list):
+            self._validate(value)
+            value = [carried(item) if type(item) is str else item for item in value]
+        return super()._deserialize(value, attr, data, **rest)
+
+
 class Flag(fields.Boolean):
     """true or false; also 1, 0 and those words as text."""
 
@@ -97,6 +111,11 @@ class OneOf(Text):
         if word not in self.words:
             raise ValidationError(f"expected {self._expected}, got {shown(value)}")
         return word
+
+
+def carried(text: str) -> str:
+    """`text` without the characters that XML cannot carry: an answer must say the same in every dialect."""
+    return _UNSPEAKABLE.sub("", text)
 
 
 class PromptField(fields.Field[Prompt]):
@@ -162,10 +181,17 @@ class AnswerSchema(GivenSchema):
         super().__init__(**options)
         self._known = {str(field.data_key or name): None for name, field in self.fields.items()}
 
+    def given(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """`data` without what is left out, its texts without what XML cannot carry."""
+        said = super().given(data)
+        cleaned = {name: carried(value) for name, value in said.items() if type(value) is str and not value.isprintable()}
+        return {**said, **cleaned} if cleaned else said
+
     def problems(self, data: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
         """What is wrong with the keys: those that are missing, and those nobody knows."""
         strangers = [str(key) for key in data if key not in self._known]
-        unknown: dict[str, Any] = {key: [f"unknown key, {nearest(key, list(self._known))}"] for key in strangers}
+        unknown: dict[str, Any] = {key[:80]: [f"unknown key, {nearest(key, list(self._known))}"] for key in strangers[:MOST_PROBLEMS]}
+        unknown |= {key[:80]: ["unknown key"] for key in strangers[MOST_PROBLEMS:]}  # to be counted, not read
         return unknown | super().problems(data, given)
 
 

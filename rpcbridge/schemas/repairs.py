@@ -7,20 +7,21 @@ from dataclasses import asdict
 
 from rpcbridge.domain.actions import Prompt
 from rpcbridge.errors import Repair, shown
+from rpcbridge.schemas.fields import carried
 
 
 def repairs_between(given: Mapping[str, object], read: Mapping[str, object], path: str = "") -> tuple[Repair, ...]:
     """One repair for each field of `read` that does not say what `given` said, with its path."""
     found: list[Repair] = []
     for name, value in read.items():
-        if name not in given:
+        if name not in given or name == "state":  # any JSON, kept as it came: there is nothing to put right in it
             continue
         came, where = given[name], f"{path}.{name}" if path else name
         if isinstance(value, Prompt):
             value = _as_given(value) if isinstance(came, Mapping) else value.name
         if isinstance(came, str) and isinstance(value, str):
             if came != value:
-                kind = "case" if came.strip().lower() == value.lower() and came.strip() != value else "blanks"
+                kind = "characters" if came != carried(came) else "case" if came.strip().lower() == value.lower() and came.strip() != value else "blanks"
                 found.append(Repair(kind, where, f"{shown(came)} read as {shown(value)}"))
         elif isinstance(value, str | bool | int):
             if type(came) is type(value) and came == value:

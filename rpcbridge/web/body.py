@@ -68,16 +68,16 @@ class BodyReader:
         if name in ("", "identity"):
             return body
         if name not in ("gzip", "x-gzip", "deflate"):
-            raise UnsupportedEncoding(f"unknown Content-Encoding {name[:40]!r}: send gzip, or none")
+            raise UnsupportedEncoding(f"unknown Content-Encoding {name[:40]!r}: send gzip, or none", dialect=dialect_of(body))
         inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)  # 32: gzip or zlib, told by its header
         try:
             inflated = inflater.decompress(body, self._limit + 1)
         except zlib.error:
-            raise NotWellFormed(f"the body is not {name}, as its Content-Encoding says") from None
+            raise NotWellFormed(f"the body is not {name}, as its Content-Encoding says", dialect=dialect_of(body)) from None
         if len(inflated) > self._limit:
-            raise NotACall(f"the body inflates to more than {self._limit} bytes (server.max_body)")
+            raise NotACall(f"the body inflates to more than {self._limit} bytes (server.max_body)", dialect=dialect_of(inflated))
         if not inflater.eof:
-            raise NotWellFormed(f"the {name} body ends early")
+            raise NotWellFormed(f"the {name} body ends early", dialect=dialect_of(inflated))
         return inflated
 
     def _taken(self, environ: dict[str, Any], wanted: int, deadline: float) -> bytes:

@@ -71,6 +71,14 @@ def test_any_2xx_answers_whatever_its_content_type_says(backend: Server, status:
     assert ask(backend.url)[0] == ANSWER
 
 
+def test_a_content_type_may_be_written_in_any_encoding(backend: Server):
+    body = b'{"action": "hangup"}'
+    backend.behave = raw(b"HTTP/1.1 200 OK\r\nContent-Type: text/\xf9\xff\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+    answer, seen, _ = ask(backend.url)
+    assert answer == ANSWER
+    assert seen.reply.content_type == "text/\ufffd\ufffd"
+
+
 @pytest.mark.parametrize("first", [reply(b"", 502), reply(b"", 503), reply(b"", 504), reply(b"", 429), reply(b"", 429, "Retry-After: 0\r\n")])
 def test_what_may_pass_is_tried_again_with_the_same_key(backend: Server, first):
     backend.behave = in_turn(first, first, reply(ANSWER))

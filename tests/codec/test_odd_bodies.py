@@ -137,3 +137,30 @@ def test_cdata_keeps_what_looks_like_markup():
 def test_the_method_is_known_where_only_its_parameters_are_refused():
     assert refused(CALL.format("<value><uuid>1</uuid></value>").encode()).method == "M"
     assert refused(b'{"METHOD": "M", "DATA": ' + b"[" * 100_000).method == "M"
+
+
+@pytest.mark.parametrize(
+    ("body", "dialect"),
+    [
+        (b'{"METHOD": "M", "DATA": "\xd9\xff"}', "json"),
+        (b'\xef\xbb\xbf{"METHOD": "M", "DATA": "\xd9\xff"}', "json"),
+        (b'\n\xef\xbb\xbf {"jsonrpc": "2.0", "method": "\xd9\xff"}', "jsonrpc"),
+        ('\ufeff{"METHOD": "M"}'.encode("utf-16-le") + b"\xd8", "json"),
+        (" <methodCall/>".encode("utf-16-be") + b"\xd8", "xmlrpc"),
+        (b"\n" * 5_000 + b'{"METHOD": "M"', "json"),
+        (b"\xd9\xff", "xmlrpc"),
+    ],
+)
+def test_what_is_in_no_encoding_is_refused_in_its_dialect(body: bytes, dialect: str):
+    assert refused(body).dialect == dialect
+
+
+@pytest.mark.parametrize("body", [b'{"METHOD": "a\\ud800"}', b'{"jsonrpc": "2.0", "method": "a\\ud800", "id": 1}'])
+def test_half_a_character_in_a_method_s_name_is_replaced(body: bytes):
+    assert decode_call(body).method == "a\ufffd"
+
+
+def test_blanks_behind_a_text_that_ends_in_an_angle_bracket_belong_to_it():
+    text = f"a>{' ' * 20}"
+    assert decode_call(CALL.format(f"<value>{text}</value>").encode()).params == (text,)
+    assert decode_call(CALL.format(f"<value><string>{text}</string>{' ' * 20}</value>").encode()).params == (text,)

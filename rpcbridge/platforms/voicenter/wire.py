@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from rpcbridge.schemas.actions import DAY, HAS_DIGIT
-from rpcbridge.schemas.fields import AnswerSchema, GivenSchema, Text, Whole
+from rpcbridge.schemas.actions import DAY, HAS_DIGIT, MOST_DIAL_STRINGS
+from rpcbridge.schemas.fields import AnswerSchema, GivenSchema, Text, Texts, Whole
 
 _INT32 = 2**31 - 1  # the safe reply profile has no wider integer
 
@@ -79,7 +79,7 @@ class CallData(AnswerSchema):
     NEXT_MENU_WAIT = Whole(0, 600)
     REC_STATUS = Whole(0, 1)
     DTMF_PLAY = Text(empty=True)
-    DIALSTRINGS = fields.List(Text())
+    DIALSTRINGS = Texts(MOST_DIAL_STRINGS)
 
 
 class HangupData(AnswerSchema):
