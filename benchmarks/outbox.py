@@ -153,6 +153,8 @@ def _store(url: str) -> Iterator[Store]:
     engine, under_way = db.opened(url, patience=30.0, durable=True, erase=True), db.opened(url, patience=30.0, erase=True)
     engine.pool._max_overflow = CLIENTS  # type: ignore[attr-defined]  # the single ones need one each
     state = calls.Store(under_way)
-    yield Store(engine, state.ended, state.prepare)
+    store = Store(engine, state.ended, state.prepare)
+    yield store
+    store.close()
     engine.dispose()
     under_way.dispose()

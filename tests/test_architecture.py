@@ -72,7 +72,7 @@ LAYERS = [
 HOMES = {
     "lxml": {"codec"},
     "pyjson5": {"codec"},
-    "orjson": {"log", "trace"},
+    "orjson": {"log", "trace", "outbox"},
     "marshmallow": {"schemas", "platforms"},
     "apispec": {"schemas"},
     "pycurl": {"transport"},

@@ -3,24 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    BindParameter,
-    Column,
-    Connection,
-    Engine,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    bindparam,
-    text,
-)
+from sqlalchemy import BigInteger, Column, Engine, Index, Integer, MetaData, String, Table, Text, text
 
 from rpcbridge import db
 
@@ -37,6 +23,7 @@ _CALLS = Table(
 )  # fmt: skip
 Index("calls_seen", _CALLS.c.seen_at)
 
+Rows = Callable[[str, Sequence[Any]], list[Any]]
 Begun = tuple[int, str | None]  # the turn, and the state as JSON text
 
 
@@ -76,26 +63,27 @@ class Store:
         for key, state in sorted(states.items()):
             self._kept.rows(f"UPDATE calls SET state = {self._mark} WHERE call_key = {self._mark} RETURNING turn", (state, key))
 
-    def ended(self, connection: Connection, keys: Sequence[str]) -> dict[str, Any]:
-        """These calls are over: their last states, and nothing of them is left."""
-        named: BindParameter[Any] = bindparam("keys", expanding=True)
-        found = connection.execute(text("SELECT call_key, state FROM calls WHERE call_key IN :keys").bindparams(named), {"keys": keys}).all()
-        if found:
-            connection.execute(text("DELETE FROM calls WHERE call_key IN :keys").bindparams(named), {"keys": [row[0] for row in found]})
+    def ended(self, rows: Rows, keys: Sequence[str]) -> dict[str, Any]:
+        """These calls are over: their last states, and nothing of them is left. `rows` runs a statement."""
+        found: list[Any] = []
+        for some in db.portions(keys):
+            marks = ", ".join([self._mark] * len(some))
+            found += rows(f"DELETE FROM calls WHERE call_key IN ({marks}) RETURNING call_key, state", some)
         return {key: None if state is None else json.loads(state) for key, state in found}
 
     def recent(self, limit: int) -> list[dict[str, Any]]:
         """The calls under way, the one last heard of first, without their states."""
         return self._listed("ORDER BY seen_at DESC LIMIT :limit", limit=limit)
 
-    def of_call(self, call_id: str) -> list[dict[str, Any]]:
-        """The call of this id, once for each platform that has it."""
-        return self._listed("WHERE call_id = :call_id", call_id=db.storable(call_id, 200))
+    def of_call(self, platform: str, call_id: str) -> list[dict[str, Any]]:
+        """The call, if it is under way."""
+        return self._listed("WHERE call_key = :key", key=db.key_of(platform, call_id))
 
-    def purge(self, call_id: str) -> int:
+    def purge(self, platform: str, call_id: str) -> int:
         """Forget a call; how many there were."""
         with self.engine.begin() as connection:
-            return int(connection.execute(text("DELETE FROM calls WHERE call_id = :id"), {"id": db.storable(call_id, 200)}).rowcount)
+            found = connection.execute(text("DELETE FROM calls WHERE call_key = :key"), {"key": db.key_of(platform, call_id)})
+            return int(found.rowcount)
 
     def prune(self, age: float) -> None:
         """Forget calls of which nothing was heard for `age` seconds."""

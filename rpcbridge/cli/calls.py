@@ -43,8 +43,8 @@ def show(file: Path | None, call_id: str) -> None:
     plan = checked(file)
     with reachable(plan.settings.database.url):
         under_way, events = _stores(plan)
-        states = [_state(row) for row in under_way.of_call(call_id)]
-        listed = [_event(row) for row in events.of_call(call_id)]
+        states = [_state(row) for platform in plan.platforms for row in under_way.of_call(platform, call_id)]
+        listed = [_event(row) for platform in plan.platforms for row in events.of_call(platform, call_id)]
         exchanges = [row["id"] for row in _trace(plan).of_call(call_id)]
     if not (states or listed or exchanges):
         click.echo(f"Nothing is kept of a call {call_id}.", err=True)
@@ -60,8 +60,11 @@ def purge(file: Path | None, call_id: str) -> None:
     plan = checked(file)
     with reachable(plan.settings.database.url):
         under_way, events = _stores(plan)
-        state, settled, exchanges = under_way.purge(call_id), events.purge(call_id), _trace(plan).purge(call_id)
-        waiting = [row for row in events.of_call(call_id) if row["status"] == "pending"]
+        state = sum(under_way.purge(platform, call_id) for platform in plan.platforms)
+        settled = sum(events.purge(platform, call_id) for platform in plan.platforms)
+        exchanges = _trace(plan).purge(call_id)
+        kept = [row for platform in plan.platforms for row in events.of_call(platform, call_id)]
+        waiting = [row for row in kept if row["status"] == "pending"]
     click.echo(f"forgotten: {state} under way, {settled} events, {exchanges} exchanges")
     if waiting:
         click.echo(f"kept: {len(waiting)} events that have yet to be delivered; purge again after that", err=True)

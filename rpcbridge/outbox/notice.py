@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from rpcbridge import db
 
 
@@ -44,5 +46,8 @@ class Claimed:
 
 
 def as_text(content: Mapping[str, Any]) -> str:
-    """An event as ASCII: no database refuses any of it, and half a character survives."""
-    return json.dumps(content, separators=(",", ":"))
+    """An event as JSON that every database takes."""
+    try:
+        return orjson.dumps(content).decode()
+    except TypeError:  # an integer of more than 64 bits, or half a character: as ASCII it survives
+        return json.dumps(content, separators=(",", ":"))

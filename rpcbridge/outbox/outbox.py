@@ -44,6 +44,7 @@ class Outbox:
     def close(self) -> None:
         """Write what waits."""
         self._writer.close()
+        self._store.close()
 
     def _written(self, notices: list[Notice]) -> list[bool]:
         try:

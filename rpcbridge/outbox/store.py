@@ -21,7 +21,7 @@ _BIG = BigInteger().with_variant(Integer, "sqlite")
 _OUTBOX = Table(
     "outbox", _TABLES,
     Column("seq", _BIG, primary_key=True),  # the order of a call's events
-    Column("event_id", String(26), nullable=False, unique=True),
+    Column("event_id", String(26), nullable=False),
     Column("same_as", String(64), unique=True),
     Column("event", String(40), nullable=False),
     Column("platform", String(40), nullable=False),
@@ -40,10 +40,11 @@ _OUTBOX = Table(
     sqlite_autoincrement=True,
 )  # fmt: skip
 _PENDING = text("status = 'pending'")
+_SETTLED = text("settled_at IS NOT NULL")
+# Each index costs as much as half the event itself, while its phone system waits: no more than these.
 Index("outbox_ready", _OUTBOX.c.ready_at, sqlite_where=_PENDING, postgresql_where=_PENDING)
-Index("outbox_order", _OUTBOX.c.call_key, _OUTBOX.c.seq, sqlite_where=_PENDING, postgresql_where=_PENDING)
-Index("outbox_call", _OUTBOX.c.call_id)
-Index("outbox_settled", _OUTBOX.c.status, _OUTBOX.c.settled_at)
+Index("outbox_order", _OUTBOX.c.call_key, _OUTBOX.c.seq)
+Index("outbox_settled", _OUTBOX.c.status, _OUTBOX.c.settled_at, sqlite_where=_SETTLED, postgresql_where=_SETTLED)
 
 _COLUMNS = (
     "event_id", "same_as", "event", "platform", "call_key", "call_id", "payload", "traceparent",
@@ -52,7 +53,8 @@ _COLUMNS = (
 _LISTED = "seq, event_id, event, platform, call_id, status, attempts, problem, owner, ready_at, stored_at, settled_at"
 _CLOCK_SET_BACK = 2_000  # milliseconds by which a note from the future is no more than a rounding
 
-Ended = Callable[[Connection, Sequence[str]], Mapping[str, Any]]
+Rows = Callable[[str, Sequence[Any]], list[Any]]  # runs one statement
+Ended = Callable[[Rows, Sequence[str]], Mapping[str, Any]]
 
 
 class Store:
@@ -65,6 +67,7 @@ class Store:
         self, engine: Engine, ended: Ended | None = None, prepare_also: Callable[[], None] = lambda: None, now: str = ""
     ) -> None:
         self.engine = engine
+        self._kept = db.Kept(engine)  # of the thread that adds
         self._ended = ended
         self._prepare_also = prepare_also
         self._now = now or db.milliseconds_now(engine)
@@ -78,14 +81,19 @@ class Store:
         self._prepare_also()
         db.prepare(self.engine, "outbox", [_TABLES.create_all])
 
+    def close(self) -> None:
+        """Let the connection go that is kept for adding."""
+        self._kept.close()
+
     def add(self, notices: Sequence[Notice]) -> list[bool]:
         """Put all of them, in one transaction; for each, whether it is new and not the second report of one put before."""
         new: set[str] = set()
-        with self.engine.begin() as connection:
-            self._with_states(connection, notices)
+        with self._kept.together():
+            self._with_states(notices)
             # In one order, so that two processes that put the same never wait for each other.
             for some in db.portions([row_of(notice) for notice in sorted(notices, key=lambda notice: notice.same_as)]):
-                new.update(self._inserted(connection, some))
+                values = [value for row in some for value in row]
+                new.update(row[0] for row in self._kept.rows(self.insert(len(some)), values))
         return [notice.content["event_id"] in new for notice in notices]
 
     def claim(self, owner: str, count: int, lease: float) -> list[Claimed]:
@@ -127,7 +135,7 @@ class Store:
         waiting = text(f"SELECT count(*), {self._now} - min(stored_at) FROM outbox WHERE status = 'pending'")
         with db.reading(self.engine) as connection:
             pending, oldest = connection.execute(waiting).one()
-            dead = connection.execute(text("SELECT count(*) FROM outbox WHERE status = 'dead'")).scalar_one()
+            dead = connection.execute(text(f"SELECT count(*) FROM outbox WHERE status = 'dead' AND {_SETTLED}")).scalar_one()
         return {"pending": int(pending), "dead": int(dead), "oldest": int(oldest or 0)}
 
     def of_status(self, status: str, limit: int) -> list[dict[str, Any]]:
@@ -145,9 +153,9 @@ class Store:
         with db.reading(self.engine) as connection:
             return [dict(row) for row in connection.execute(query, {"limit": limit}).mappings()]
 
-    def of_call(self, call_id: str) -> list[dict[str, Any]]:
+    def of_call(self, platform: str, call_id: str) -> list[dict[str, Any]]:
         """The events of one call, the first one first."""
-        return self._listed("WHERE call_id = :call_id ORDER BY seq", call_id=db.storable(call_id, 200))
+        return self._listed("WHERE call_key = :key ORDER BY seq", key=db.key_of(platform, call_id))
 
     def event(self, event_id: str) -> dict[str, Any] | None:
         """One event, with its `content`: {} once it was delivered."""
@@ -168,11 +176,11 @@ class Store:
             )  # fmt: skip
         return int(found.rowcount)
 
-    def purge(self, call_id: str) -> int:
+    def purge(self, platform: str, call_id: str) -> int:
         """Delete what is settled of a call; how many events that were."""
         with self.engine.begin() as connection:
             found = connection.execute(
-                text("DELETE FROM outbox WHERE call_id = :call_id AND status <> 'pending'"), {"call_id": db.storable(call_id, 200)}
+                text("DELETE FROM outbox WHERE call_key = :key AND status <> 'pending'"), {"key": db.key_of(platform, call_id)}
             )
         return int(found.rowcount)
 
@@ -185,7 +193,7 @@ class Store:
         with self.engine.begin() as connection:
             connection.execute(text(f"DELETE FROM outbox WHERE status = 'delivered' AND {old}"), {"age": int(age * 1000)})
             last = connection.execute(
-                text("SELECT settled_at FROM outbox WHERE status = 'delivered' ORDER BY settled_at DESC LIMIT 1 OFFSET :newest"),
+                text(f"SELECT settled_at FROM outbox WHERE status = 'delivered' AND {_SETTLED} ORDER BY settled_at DESC LIMIT 1 OFFSET :newest"),
                 {"newest": newest},
             ).scalar()
             if last is not None:
@@ -205,18 +213,14 @@ class Store:
             "ON CONFLICT (same_as) DO NOTHING RETURNING event_id"
         )
 
-    def _with_states(self, connection: Connection, notices: Sequence[Notice]) -> None:
+    def _with_states(self, notices: Sequence[Notice]) -> None:
         """Give each event that ends a call what the backend last returned as its state, which is forgotten then."""
         ending = [notice for notice in notices if notice.ends_call]
         if self._ended is None or not ending:
             return
-        states = self._ended(connection, sorted({notice.call_key for notice in ending}))
+        states = self._ended(self._kept.rows, sorted({notice.call_key for notice in ending}))
         for notice in ending:
             notice.content["state"] = states.get(notice.call_key)
-
-    def _inserted(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> list[str]:
-        values = tuple(value for row in rows for value in row)
-        return [row[0] for row in connection.exec_driver_sql(self.insert(len(rows)), values)]
 
     def _anything_due(self) -> bool:
         """Looks first, since on SQLite a claim keeps everybody else from writing."""

@@ -22,6 +22,7 @@ class World:
     def __init__(self, url: str) -> None:
         self.url = url
         self.engines: list[Engine] = []
+        self.stores: list[Store] = []
         self.calls = calls.Store(self.engine(), CLOCK)
         self.store = self.another()
         with self.store.engine.begin() as connection:
@@ -37,7 +38,14 @@ class World:
     def another(self) -> Store:
         """What another process has."""
         under_way = calls.Store(self.engine(), CLOCK)
-        return Store(self.engine(), under_way.ended, under_way.prepare, CLOCK)
+        self.stores.append(Store(self.engine(), under_way.ended, under_way.prepare, CLOCK))
+        return self.stores[-1]
+
+    def close(self) -> None:
+        for store in (self.calls, *self.stores):
+            store.close()
+        for engine in self.engines:
+            engine.dispose()
 
     def passes(self, seconds: float) -> None:
         with self.store.engine.begin() as connection:
@@ -54,6 +62,4 @@ class World:
 def world(request: pytest.FixtureRequest, tmp_path: Path):
     made = World(databases.fresh(request.param, tmp_path))
     yield made
-    made.calls.close()
-    for engine in made.engines:
-        engine.dispose()
+    made.close()

@@ -65,6 +65,8 @@ def test_a_locked_database_is_waited_for_no_longer_than_there_is_time(tmp_path: 
     blocker.execute("ROLLBACK")
     assert outbox.put(world.notice("c2"), 5.0) is True
     assert outbox.check() == ("outbox", True, "ok")
+    blocker.close()
+    world.close()
 
 
 def test_a_database_that_cannot_be_opened_is_used_as_soon_as_it_can(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -82,6 +84,7 @@ def test_a_database_that_cannot_be_opened_is_used_as_soon_as_it_can(tmp_path: Pa
     assert outbox.check() == ("outbox", True, "ok")
     said = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
     assert said == ["outbox_failing", "outbox_works_again"]
+    outbox.close()
     engine.dispose()
 
 

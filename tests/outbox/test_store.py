@@ -110,7 +110,7 @@ def test_the_end_of_a_call_takes_its_state_along_and_forgets_it(world: World):
     ended, other = world.notice("c1", ends=True), world.notice("c2", ends=True)
     world.store.add([world.notice("c1"), ended, other])
     assert (ended.content["state"], other.content["state"]) == ({"cart": [1, 2]}, None)
-    assert world.calls.of_call("c1") == []
+    assert world.calls.of_call("voicenter", "c1") == []
     assert world.store.event(ended.content["event_id"])["content"]["state"] == {"cart": [1, 2]}
 
 
@@ -153,8 +153,8 @@ def test_calls_are_listed_with_their_events_and_forgotten_on_request(world: Worl
     world.store.settle("me", [one.seq])
     listed = [(row["call_id"], row["pending"], row["delivered"], row["ended"]) for row in world.store.calls(10)]
     assert listed == [("c2", 2, 0, 1), ("c1", 0, 1, 1)]
-    assert (world.store.purge("c1"), world.store.purge("c2")) == (1, 0)
-    assert [row["status"] for row in world.store.of_call("c2")] == ["pending", "pending"]
+    assert (world.store.purge("voicenter", "c1"), world.store.purge("voicenter", "c2")) == (1, 0)
+    assert [row["status"] for row in world.store.of_call("voicenter", "c2")] == ["pending", "pending"]
 
 
 def test_many_processes_never_claim_the_same(world: World):
@@ -199,8 +199,7 @@ def test_nothing_of_a_delivered_event_stays_on_the_disk(tmp_path: Path):
     on_disk = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.name != "events.db-shm")
     assert not [secret for secret in (*secrets, padding[:50]) if secret.encode() in on_disk]
     assert (tmp_path / "events.db-wal").stat().st_size == 0
-    for engine in world.engines:
-        engine.dispose()
+    world.close()
 
 
 @pytest.mark.parametrize("size", [1, 5000])
