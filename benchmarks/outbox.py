@@ -21,7 +21,7 @@ from benchmarks import databases
 from benchmarks.report import Outcome, RunFailed, Size, Target, table
 from rpcbridge import calls, db
 from rpcbridge.outbox import Notice, Outbox, Store
-from rpcbridge.outbox.store import row_of
+from rpcbridge.outbox.notice import as_text
 
 RATIO = 2.0
 CLIENTS = 64
@@ -125,12 +125,17 @@ def _putting(who: str, outbox: Outbox, store: Store) -> Iterator[Put]:
 
 def _single(connection: Any, store: Store) -> Put:
     """One INSERT, one commit, straight through the driver."""
-    statement = store.insert(1)
+    mark = "?" if store.engine.dialect.name == "sqlite" else "%s"
+    statement = (
+        "INSERT INTO outbox (event_id, same_as, event, platform, call_key, call_id, payload, traceparent, status, attempts, problem, "
+        f"owner, ready_at, noted_at, stored_at) VALUES ({', '.join([mark] * 15)})"
+    )
 
     def put(notice: Notice) -> None:
+        content, now = notice.content, int(time.time() * 1000)
+        row = (content["event_id"], notice.same_as, content["event"], content["platform"], notice.call_key, content["call_id"])
         cursor = connection.cursor()
-        cursor.execute(statement, row_of(notice))
-        cursor.fetchall()
+        cursor.execute(statement, (*row, as_text(content), notice.traceparent, "pending", 0, "", "", now, now, now))
         connection.driver_connection.commit()
         cursor.close()
 

@@ -117,7 +117,7 @@ def _prepared_for_many(*pragmas: str) -> Callable[[Any, object], None]:
 # Many rows a statement: SQLite's driver lets go of the interpreter's lock for each statement, and has to
 # wait for it again behind every call in flight. A few sizes only: drivers keep every statement they
 # have prepared, and with one for each number of rows that was 50 MB.
-_ROWS_A_STATEMENT = (64, 16, 4, 1)
+_ROWS_A_STATEMENT = (64, 8, 1)
 
 
 class Kept:
@@ -171,6 +171,16 @@ def portions(rows: Sequence[T]) -> Iterator[Sequence[T]]:
         while len(rows) - begin >= size:
             yield rows[begin : begin + size]
             begin += size
+
+
+def from_json(engine: Engine, fields: int) -> tuple[list[str], str]:
+    """Rows that a statement is given as one JSON array of arrays: the SQL of each field, and what they are selected from.
+
+    One statement for any number of rows, prepared once, in one exchange with the server.
+    """
+    if engine.dialect.name == "sqlite":
+        return [f"json_extract(r.value, '$[{n}]')" for n in range(fields)], "json_each(?) AS r"
+    return [f"r.value ->> {n}" for n in range(fields)], "json_array_elements(CAST(%s AS json)) AS r(value)"
 
 
 def milliseconds_now(engine: Engine) -> str:

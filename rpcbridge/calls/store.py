@@ -34,7 +34,17 @@ class Store:
         self.engine = engine
         self._now = now or db.milliseconds_now(engine)
         self._kept = db.Kept(engine)
-        self._mark = "?" if engine.dialect.name == "sqlite" else "%s"
+        mark = "?" if engine.dialect.name == "sqlite" else "%s"
+        (key, platform, call_id, count), given = db.from_json(engine, 4)
+        self._begin = (
+            "INSERT INTO calls (call_key, platform, call_id, turn, started_at, seen_at) "
+            f"SELECT {key}, {platform}, {call_id}, CAST({count} AS INTEGER), {self._now}, {self._now} FROM {given} WHERE true "
+            "ON CONFLICT (call_key) DO UPDATE SET turn = calls.turn + excluded.turn, seen_at = excluded.seen_at "
+            "RETURNING call_key, turn, state"
+        )
+        self._keep = f"UPDATE calls SET state = {mark} WHERE call_key = {mark}"
+        (key,), given = db.from_json(engine, 1)
+        self._ended = f"DELETE FROM calls WHERE call_key IN (SELECT {key} FROM {given}) RETURNING call_key, state"
 
     def prepare(self) -> None:
         """Make the tables where they are missing. Raises DatabaseError too."""
@@ -46,29 +56,18 @@ class Store:
 
     def begin(self, calls: Mapping[str, tuple[str, str, int]]) -> dict[str, Begun]:
         """So many more questions in each of these calls (key -> platform, id, how many): the last one's turn, and the state."""
-        begun: dict[str, Begun] = {}
-        row = f"({', '.join([self._mark] * 4)}, {self._now}, {self._now})"
-        for some in db.portions(sorted(calls.items())):  # in one order, so that no two processes wait for each other
-            statement = (
-                f"INSERT INTO calls (call_key, platform, call_id, turn, started_at, seen_at) VALUES {', '.join([row] * len(some))} "
-                "ON CONFLICT (call_key) DO UPDATE SET turn = calls.turn + excluded.turn, seen_at = excluded.seen_at "
-                "RETURNING call_key, turn, state"
-            )
-            values = tuple(value for key, call in some for value in (key, *call))
-            begun |= {key: (turn, state) for key, turn, state in self._kept.rows(statement, values)}
-        return begun
+        # In one order, so that no two processes wait for each other.
+        given = json.dumps([(key, *call) for key, call in sorted(calls.items())])
+        return {key: (turn, state) for key, turn, state in self._kept.rows(self._begin, (given,))}
 
     def keep(self, states: Mapping[str, str | None]) -> None:
         """The new state of each of these calls, as JSON text."""
         for key, state in sorted(states.items()):
-            self._kept.rows(f"UPDATE calls SET state = {self._mark} WHERE call_key = {self._mark} RETURNING turn", (state, key))
+            self._kept.rows(self._keep, (state, key))
 
     def ended(self, rows: Rows, keys: Sequence[str]) -> dict[str, Any]:
         """These calls are over: their last states, and nothing of them is left. `rows` runs a statement."""
-        found: list[Any] = []
-        for some in db.portions(keys):
-            marks = ", ".join([self._mark] * len(some))
-            found += rows(f"DELETE FROM calls WHERE call_key IN ({marks}) RETURNING call_key, state", some)
+        found = rows(self._ended, (json.dumps([[key] for key in keys]),))
         return {key: None if state is None else json.loads(state) for key, state in found}
 
     def recent(self, limit: int) -> list[dict[str, Any]]:

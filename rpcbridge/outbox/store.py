@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import orjson
 from sqlalchemy import BigInteger, Column, Connection, Engine, Index, Integer, MetaData, String, Table, Text, text
 
 from rpcbridge import db
@@ -46,10 +47,7 @@ Index("outbox_ready", _OUTBOX.c.ready_at, sqlite_where=_PENDING, postgresql_wher
 Index("outbox_order", _OUTBOX.c.call_key, _OUTBOX.c.seq)
 Index("outbox_settled", _OUTBOX.c.status, _OUTBOX.c.settled_at, sqlite_where=_SETTLED, postgresql_where=_SETTLED)
 
-_COLUMNS = (
-    "event_id", "same_as", "event", "platform", "call_key", "call_id", "payload", "traceparent",
-    "status", "attempts", "problem", "owner",
-)  # fmt: skip
+_COLUMNS = ("event_id", "same_as", "event", "platform", "call_key", "call_id", "payload", "traceparent")
 _LISTED = "seq, event_id, event, platform, call_id, status, attempts, problem, owner, ready_at, stored_at, settled_at"
 _CLOCK_SET_BACK = 2_000  # milliseconds by which a note from the future is no more than a rounding
 
@@ -71,9 +69,12 @@ class Store:
         self._ended = ended
         self._prepare_also = prepare_also
         self._now = now or db.milliseconds_now(engine)
-        mark = "?" if engine.dialect.name == "sqlite" else "%s"
-        times = ", ".join([self._now.replace("%", "%%")] * 3)
-        self._row = f"({', '.join([mark] * len(_COLUMNS))}, {times})"
+        fields, given = db.from_json(engine, len(_COLUMNS))
+        self._insert = (
+            f"INSERT INTO outbox ({', '.join(_COLUMNS)}, status, attempts, problem, owner, ready_at, noted_at, stored_at) "
+            f"SELECT {', '.join(fields)}, 'pending', 0, '', '', {self._now}, {self._now}, {self._now} FROM {given} WHERE true "
+            "ON CONFLICT (same_as) DO NOTHING RETURNING event_id"
+        )
         self._skip = "FOR UPDATE OF o SKIP LOCKED" if engine.dialect.name == "postgresql" else ""
 
     def prepare(self) -> None:
@@ -91,9 +92,8 @@ class Store:
         with self._kept.together():
             self._with_states(notices)
             # In one order, so that two processes that put the same never wait for each other.
-            for some in db.portions([row_of(notice) for notice in sorted(notices, key=lambda notice: notice.same_as)]):
-                values = [value for row in some for value in row]
-                new.update(row[0] for row in self._kept.rows(self.insert(len(some)), values))
+            rows = [_row(notice) for notice in sorted(notices, key=lambda notice: notice.same_as)]
+            new.update(row[0] for row in self._kept.rows(self._insert, (orjson.dumps(rows).decode(),)))
         return [notice.content["event_id"] in new for notice in notices]
 
     def claim(self, owner: str, count: int, lease: float) -> list[Claimed]:
@@ -206,13 +206,6 @@ class Store:
             )  # fmt: skip
         return int(dead.rowcount)
 
-    def insert(self, rows: int) -> str:
-        """The INSERT of so many events; gives the ids of those that are new."""
-        return (
-            f"INSERT INTO outbox ({', '.join(_COLUMNS)}, ready_at, noted_at, stored_at) VALUES {', '.join([self._row] * rows)} "
-            "ON CONFLICT (same_as) DO NOTHING RETURNING event_id"
-        )
-
     def _with_states(self, notices: Sequence[Notice]) -> None:
         """Give each event that ends a call what the backend last returned as its state, which is forgotten then."""
         ending = [notice for notice in notices if notice.ends_call]
@@ -257,10 +250,9 @@ class Store:
             return [dict(row) for row in connection.execute(text(f"SELECT {_LISTED} FROM outbox {rest}"), values).mappings()]
 
 
-def row_of(notice: Notice) -> tuple[Any, ...]:
-    """What `Store.insert` takes for one event."""
+def _row(notice: Notice) -> tuple[str | None, ...]:
     content = notice.content
     return (
         content["event_id"], notice.same_as or None, content["event"], content["platform"], notice.call_key,
-        db.storable(content.get("call_id", ""), 200), as_text(content), notice.traceparent, "pending", 0, "", "",
+        db.storable(content.get("call_id", ""), 200), as_text(content), notice.traceparent,
     )  # fmt: skip
