@@ -119,7 +119,8 @@ def _notes(found: Translation, plan: Plan, did: str | None) -> Iterator[str]:
     if sent is not None and sent.url.startswith(_PLACEHOLDER):
         yield f"no backend.url is configured: {_PLACEHOLDER} stands for it"
     if sent is not None:
-        yield "event_id, occurred_at and traceparent are examples; each attempt adds Rpcbridge-Deadline-Ms and Rpcbridge-Attempt"
+        kept = ", turn and state those of a call's first question" if "turn" in (found.event or {}) else ""
+        yield f"event_id, occurred_at and traceparent are examples{kept}; each attempt adds Rpcbridge-Deadline-Ms and Rpcbridge-Attempt"
     called = found.request.called_number if found.request else did
     if found.outcome == "fallback" and not plan.settings.fallback and plan.routes.of(called).fallback == plan.routes.default.fallback:
         yield "no [fallback] is configured: the caller is hung up on without a word"
