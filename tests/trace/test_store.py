@@ -92,7 +92,7 @@ def test_bounded_by_age(store: Store, exchange: Callable[..., Exchange]):
 
 
 def test_odd_texts_are_stored(store: Store, exchange: Callable[..., Exchange]):
-    odd = exchange(0, platform_request=b"\x00\xff<\xe9>" * 9000, method="a\0b", detail="\ud800 half", outcome="refused", event=None)
+    odd = exchange(0, platform_request=b"\x00\xff<\xe9>" * 9000, method="a\0b", detail="\ud800 half", outcome="refused", content=None)
     store.add([RECORDER.row(odd)], 0, START)
     found = store.exchange(odd.id)
     assert found is not None

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import socket
+import sqlite3
 import time
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -155,12 +157,15 @@ def test_a_token_opens_the_pages_from_anywhere_and_nothing_else_does(tmp_path: P
             assert bridge.last_line("request_refused", platform="debug", reason="token")
 
 
-def test_without_debug_enabled_there_is_nothing_to_see_and_nothing_is_written(tmp_path: Path):
+def test_without_debug_enabled_there_is_nothing_to_see_and_nothing_is_recorded(tmp_path: Path):
     with backends.running(reply(b"{}")) as backend, bridges.running(tmp_path, f'[backend]\nurl = "{backend.url}"\n') as bridge:
         bridge.post(question())
         assert bridge.post(b"", "/debug/", "GET").status == 404
-        assert bridge.last_line()
-    assert list(tmp_path.glob("*.db*")) == []
+        assert bridge.last_line(method="GET_IVR_ACTION")
+        assert bridge.last_line(method="action_rejected", outcome="delivered")
+        with closing(sqlite3.connect(tmp_path / "rpcbridge.db")) as database:
+            parts = {part for (part,) in database.execute("SELECT part FROM rpcbridge_schema")}
+        assert parts == {"outbox", "calls"}
 
 
 def test_a_call_does_not_notice_that_nothing_can_be_recorded(tmp_path: Path):
