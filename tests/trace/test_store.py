@@ -17,7 +17,7 @@ from rpcbridge import db
 from rpcbridge.backend.requests import RequestWriter
 from rpcbridge.domain.events import ActionRejected
 from rpcbridge.errors import DatabaseError
-from rpcbridge.exchange import Exchange, Hop
+from rpcbridge.exchange import Attempt, Exchange, Hop
 from rpcbridge.redaction import Redactor
 from rpcbridge.schemas import events
 from rpcbridge.settings import Backend
@@ -44,8 +44,8 @@ def test_an_exchange_comes_back_with_everything_that_is_kept_of_it(store: Store,
     ]  # fmt: skip
     assert (found["total_ms"], found["backend_ms"], found["deadline_ms"]) == (900.0, 500.0, 4000.0)
     assert found["attempts"] == [
-        {"started_ms": 100.0, "ms": 200.0, "status": 0, "reason": "refused", "message": "nobody there"},
-        {"started_ms": 500.0, "ms": 300.0, "status": 200, "reason": "", "message": ""},
+        {"number": 1, "started_ms": 100.0, "ms": 200.0, "status": 0, "reason": "refused", "message": "nobody there"},
+        {"number": 2, "started_ms": 500.0, "ms": 300.0, "status": 200, "reason": "", "message": ""},
     ]
     stations = found["stations"]
     assert list(stations) == ["platform_request", "event", "backend_request", "backend_response", "platform_response"]
@@ -57,6 +57,17 @@ def test_an_exchange_comes_back_with_everything_that_is_kept_of_it(store: Store,
     assert len(stations["backend_request"]["body"]) < stations["backend_request"]["size"]
     assert stations["backend_request"]["headers"] == [["Authorization", "***"]]
     assert stations["backend_response"]["body"] == '{"action":"call","target":"********21"}'
+
+
+def test_a_delivery_says_which_attempt_it_was(store: Store, exchange: Callable[..., Exchange]):
+    hop = Hop(attempts=[Attempt(10.1, 0.2, "refused", 0, "nobody there")])
+    seen = exchange(0, method="call_ended", outcome="postponed", attempt=3, hop=hop, platform_request=b"", platform_response=b"")
+    store.add([RECORDER.row(seen)], 0, START)
+    (listed,) = store.recent(1)
+    assert (listed["method"], listed["outcome"], listed["attempts"], listed["call_id"]) == ("call_ended", "postponed", 3, "call0")
+    found = store.exchange(seen.id)
+    assert found is not None
+    assert [attempt["number"] for attempt in found["attempts"]] == [3]
 
 
 def test_nothing_that_may_not_be_read_is_in_the_database(store: Store, exchange: Callable[..., Exchange], url: str):
