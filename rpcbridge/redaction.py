@@ -17,14 +17,15 @@ from typing import Any, Literal
 from urllib.parse import quote, quote_plus, unquote_plus
 from xml.sax.saxutils import escape
 
-# What a field holds. `plain` is neither: it is kept although it may look like a number.
-Sensitivity = Literal["number", "name", "digits", "plain"]
+# What a field holds. `plain` is neither: it is kept although it may look like a number. `state` is a backend's own:
+# whatever a caller pressed before may stand in it, under any name.
+Sensitivity = Literal["number", "name", "digits", "plain", "state"]
 
 # The backend contract's own fields.
 CONTRACT: Mapping[str, Sensitivity] = {
     "caller_number": "number", "called_number": "number", "target": "number", "dial_strings": "number",
     "caller_name": "name", "digits": "digits", "send_digits": "digits",
-    "call_id": "plain", "event_id": "plain", "platform_call_time": "plain", "platform_call_start": "plain",
+    "state": "state", "call_id": "plain", "event_id": "plain", "platform_call_time": "plain", "platform_call_start": "plain",
     "event": "plain", "occurred_at": "plain", "platform": "plain", "direction": "plain", "reason": "plain",
 }  # fmt: skip
 
@@ -50,13 +51,16 @@ _VALUE = r"""("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[-+]?[0-9][^\s,}\]]*|\[[^\[\
 _ITEM = re.compile(r""""(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,\[\]]+""")
 
 _XML_TEXT = re.compile(r">([^<>]*[^<>\s][^<>]*)")
+_STATE = re.compile(r'"state"\s*:\s*')
+_ANY_JSON = json.JSONDecoder()
+_MESSAGE = re.compile(r'("message"\s*:\s*")((?:[^"\\]|\\.)*)')  # of what was wrong with an answer: it quotes it
 _TURNED = re.compile(r"</value>\s*<name")
 _JSON_IN_FORM = re.compile(r"(=)((?:%7B|%5B)[^&\s]*)", re.IGNORECASE)
 # A query holds an event's fields, or what the operator put there: a key to get in, for all we know.
 _QUERY = re.compile(r"([?&])([^=&\s#]*)=([^&\s#]*)")
 _EVENT_FIELDS = {
-    *CONTRACT, "turn", "menu", "previous_menu", "state", "call_status", "platform_text", "hangup_cause", "ended_by", "duration",
-    "ring_duration", "billed_duration", "estimated", "raw",
+    *CONTRACT, "turn", "menu", "previous_menu", "call_status", "platform_text", "hangup_cause", "ended_by", "duration",
+    "ring_duration", "billed_duration", "estimated", "raw", "rejected",
 }  # fmt: skip
 
 # Ways to write a plain letter or digit so that no net would see it.
@@ -71,9 +75,12 @@ class Redactor:
     """Masks the texts of one store: `key` makes its pseudonyms, `fields` adds the platforms' names to the contract's."""
 
     def __init__(
-        self, key: bytes, fields: Mapping[str, Sensitivity], *, secret_headers: Iterable[str] = (), reveal: bool = False
-    ) -> None:
+        self, key: bytes, fields: Mapping[str, Sensitivity], *, secret_headers: Iterable[str] = (), reveal: bool = False,
+        secret_digits: bool = False,
+    ) -> None:  # fmt: skip
+        """`secret_digits`: there are menus whose digits are secret whatever their length, so that no digit of a state is shown."""
         self._key = key
+        self._state_digits = re.compile("[0-9]+") if secret_digits else _DIGITS
         self._fields = {**CONTRACT, **fields}
         names = "|".join(sorted(map(re.escape, self._fields), key=len, reverse=True))
         self._xml = re.compile(rf"<name\s*>\s*({names})\s*</name\s*>\s*<value\s*>\s*(?:<(?!array>)\w[\w.]*>)?(<array>.*?(?:</array>|\Z)|[^<]*)", re.DOTALL)
@@ -109,9 +116,9 @@ class Redactor:
             if _TURNED.search(text):
                 text = self._xml_turned.sub(lambda found: found[1] + _masked(found[2], self._fields[found[3]], hide_digits), text)
         elif begin in ("{", "["):
-            text, patterns = _plainly_written_json(text), (self._json,)
+            text, patterns = self._without_states(_plainly_written_json(text)), (self._json,)
         else:  # a form, or nobody knows what
-            text = _JSON_IN_FORM.sub(lambda found: found[1] + quote_plus(self._masked(unquote_plus(found[2]), hide_digits)), text)
+            text = _JSON_IN_FORM.sub(lambda found: found[1] + quote_plus(self._masked(_without_quoting(unquote_plus(found[2])), hide_digits)), text)
             patterns = (self._form, self._json, self._xml)
         fields, kept = self._fields, set()
 
@@ -127,6 +134,30 @@ class Redactor:
             text = pattern.sub(hidden, text)
         return _without_numbers(text, kept)
 
+    def _without_states(self, text: str) -> str:
+        """JSON without the digits in any `state`; one that does not end runs to the end."""
+        if '"state"' not in text:
+            return text
+        parts, end = [], 0
+        for found in _STATE.finditer(text):
+            if found.start() >= end:
+                parts.append(text[end : found.end()])
+                try:
+                    end = _ANY_JSON.raw_decode(text, found.end())[1]
+                except (ValueError, RecursionError):
+                    end = len(text)
+                parts.append(self._without_digits(text[found.end() : end]))
+        return "".join([*parts, text[end:]])
+
+    def _without_digits(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._state_digits.sub(lambda digits: _stars(digits[0]), value)
+        if isinstance(value, dict):
+            return {self._without_digits(name): self._without_digits(inner) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [self._without_digits(item) for item in value]
+        return value if isinstance(value, bool) or value is None else _changed(value, self._without_digits(str(value)))
+
     def fields(self, content: Mapping[str, Any], known: Known) -> dict[str, Any]:
         """A flat JSON object, such as an event: as `payload` does its text, at a tenth of the cost."""
         return dict(content) if self._reveal else {name: self._value(name, value, known) for name, value in content.items()}
@@ -135,18 +166,22 @@ class Redactor:
         kind = self._fields.get(name)
         if not value or value is True or kind == "plain":
             return value
+        if kind == "state":
+            return self._without_digits(self._value("", value, known))
         if isinstance(value, str):
+            if name == "message":
+                return self.quoting(value, known)
             return self.remark(value, known) if kind is None else _masked(value, kind, known.secret_digits)
         if isinstance(value, dict):
-            return {inner: self._value(inner, content, known) for inner, content in value.items()}
+            return {self.remark(inner, known): self._value(inner, content, known) for inner, content in value.items()}
         if isinstance(value, list):
             return [self._value(name, item, known) for item in value]
-        return value if kind is None else _masked(str(value), kind, known.secret_digits)
+        return _changed(value, self.remark(str(value), known)) if kind is None else _masked(str(value), kind, known.secret_digits)
 
     def repair(self, path: str, detail: str, known: Known) -> str:
         """What was put right in the field at `path`: it quotes the value."""
         name = next((part for part in reversed(path.split(".")) if not part.isdigit()), "")
-        return detail if self._reveal else "***" if self._fields.get(name, "plain") != "plain" else self.quoting(detail, known)
+        return detail if self._reveal else "***" if self._fields.get(name, "plain") not in ("plain", "state") else self.quoting(detail, known)
 
     def quoting(self, remark: str, known: Known) -> str:
         """A remark that may quote anything somebody sent."""
@@ -225,6 +260,17 @@ def without_quotes(remark: str) -> str:
 
 _LONG = 3  # a shorter value would be found in every other word; its field is masked by name
 _SHOWN_DIGITS = 4  # fewer are a choice in a menu; so many may be a card, a code, an account
+_DIGITS = re.compile(rf"[0-9]{{{_SHOWN_DIGITS},}}")
+
+
+def _changed(value: Any, masked: str) -> Any:
+    """A number as it is, or as masked where there was something to mask."""
+    return value if masked == str(value) else masked
+
+
+def _without_quoting(text: str) -> str:
+    """JSON whose messages quote no digits."""
+    return _MESSAGE.sub(lambda found: found[1] + without_quotes(found[2]), text)
 
 
 def _spellings(value: str) -> set[str]:
@@ -285,7 +331,13 @@ def _long_digits(text: str) -> str:
     return _stars(text) if len(text) >= _SHOWN_DIGITS else text
 
 
-_MASKS: Mapping[Sensitivity, Callable[[str], str]] = {"number": _number, "name": _hidden, "digits": _long_digits}
+def _digitless(text: str) -> str:
+    return _DIGITS.sub(lambda digits: _stars(digits[0]), text)
+
+
+_MASKS: Mapping[Sensitivity, Callable[[str], str]] = {
+    "number": _number, "name": _hidden, "digits": _long_digits, "state": _digitless,
+}  # fmt: skip
 
 
 def _plainly_written_xml(text: str) -> str:

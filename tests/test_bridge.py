@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 
 import pytest
 
+from rpcbridge import db
 from rpcbridge.backend import Breakers, Client, Routes, Target
 from rpcbridge.bridge import Bridge, Surroundings
+from rpcbridge.calls import Calls
+from rpcbridge.calls import Store as CallStore
+from rpcbridge.codec import decode_reply
 from rpcbridge.exchange import Exchange
+from rpcbridge.outbox import Outbox
+from rpcbridge.outbox import Store as EventStore
 from rpcbridge.platforms import Options, discovered
 from rpcbridge.schemas import actions
 from rpcbridge.settings import Backend
 from rpcbridge.transport import Transport
 from tests.support import backend as backends
-from tests.support.calls import HANGUP, QUESTION, xml
+from tests.support.calls import HANGUP, QUESTION, as_json, xml
 
 FOLDER = discovered()["voicenter"]
 
@@ -36,9 +44,17 @@ class Buggy(type(FOLDER.make(FOLDER.Section(), Options({}, False)))):
         return super().encode(response, dialect)
 
 
+def stored(folder: Path) -> list[dict]:
+    """The events in the outbox, without what is in them."""
+    store = EventStore(db.opened(f"sqlite:///{folder / 'x.db'}", patience=5))
+    store.prepare()
+    return store.of_status("pending", 99)[::-1]
+
+
 @pytest.fixture
-def handled():
+def handled(tmp_path: Path):
     """Hands a body to a bridge with that platform: the exchange, everything that was observed, the bugs reported."""
+    closing: list[Callable[[], None]] = []
     with backends.running(backends.reply(b"", 204)) as backend:
         seen: list[Exchange] = []
         bugs: list[str] = []
@@ -47,26 +63,33 @@ def handled():
         breakers = Breakers(5, 5.0, clock=time.monotonic)
         client = Client(Backend(url=backend.url), Transport(), breakers, clock=time.monotonic, now=around.now, sleep=time.sleep)
 
-        def handle(body: bytes, max_calls: int = 9):
-            bridge = Bridge(client, Routes(Target(backend.url, actions.HANG_UP), {}, []), around, deadline=1.0, max_calls=max_calls)
+        def handle(body: bytes, max_calls: int = 9, folder: Path = tmp_path):
+            engine = db.opened(f"sqlite:///{folder / 'x.db'}", patience=2, durable=True)
+            outbox, calls = Outbox(EventStore(engine)), Calls(CallStore(engine))
+            closing.extend((outbox.close, calls.close))
+            routes = Routes(Target(backend.url, actions.HANG_UP), {}, [])
+            bridge = Bridge(client, routes, outbox, calls, around, deadline=2.0, max_calls=max_calls)
             platform = Buggy(FOLDER.Section(), Options({}, False))
             exchange = bridge.handle(platform, lambda deadline: body, time.monotonic(), f"00-{'a' * 32}-{'b' * 16}-01")
             return exchange, seen, bugs
 
         yield handle
+        for close in closing:
+            close()
 
 
 def hang_up(id: str) -> dict:
     return {"jsonrpc": "2.0", "method": "HANGUP_CALL", "params": HANGUP | {"IVR_UNIQUE_ID": id}, "id": id}
 
 
-def test_a_bug_in_one_of_a_batch_leaves_the_others_their_replies(handled):
+def test_a_bug_in_one_of_a_batch_leaves_the_others_their_replies(handled, tmp_path: Path):
     exchange, seen, bugs = handled(json.dumps([hang_up(id) for id in ("one", "reads", "writes", "two")]).encode())
     replies = json.loads(exchange.platform_response)
     assert [(reply["id"], reply["result"]) for reply in replies] == [
         ("one", {"STATUS": 0}), ("reads", {"STATUS": 1}), ("writes", {"STATUS": 1}), ("two", {"STATUS": 0}),
     ]  # fmt: skip
-    assert [one.outcome for one in seen] == ["delivered", "undelivered", "undelivered", "delivered", "unpacked"]
+    assert [one.outcome for one in seen] == ["stored", "not_stored", "not_stored", "stored", "unpacked"]
+    assert [row["call_id"] for row in stored(tmp_path)] == ["one", "writes", "two"]
     assert len(bugs) == 2
 
 
@@ -92,16 +115,39 @@ def test_each_of_several_has_an_id_the_common_trace_and_its_own_request(handled)
 def test_what_xml_cannot_carry_loses_no_item(handled):
     nil = xml("system.multicall", [{"methodName": "HANGUP_CALL", "params": [HANGUP | {"EXTRA": "nil"}]}])
     exchange, seen, bugs = handled(nil.replace(b"<string>nil</string>", b"<nil/>"))
-    assert (seen[0].outcome, exchange.outcome, bugs) == ("delivered", "unpacked", [])
+    assert (seen[0].outcome, exchange.outcome, bugs) == ("stored", "unpacked", [])
 
 
-def test_without_a_place_nothing_is_delivered_and_all_is_answered(handled):
+def test_without_a_place_nothing_is_stored_and_all_is_answered(handled, tmp_path: Path):
     batch = [hang_up("one"), {"jsonrpc": "2.0", "method": "system.listMethods", "id": 2}]
     exchange, seen, _ = handled(json.dumps(batch).encode(), max_calls=0)
     one, two = json.loads(exchange.platform_response)
     assert one["result"] == {"STATUS": 1}
     assert "HANGUP_CALL" in two["result"]
     assert [line.fallback_reason for line in seen] == ["too_many_calls", "", ""]
+    assert stored(tmp_path) == []
+
+
+def test_a_report_is_stored_once_and_acknowledged_as_often_as_it_comes(handled, tmp_path: Path):
+    _, seen, _ = handled(json.dumps([hang_up("one"), hang_up("two"), hang_up("one")]).encode())
+    assert [one.outcome for one in seen] == ["stored", "stored", "duplicate", "unpacked"]
+    assert [json.loads(one.platform_response)["result"] for one in seen[:3]] == [{"STATUS": 0}] * 3
+    assert [row["call_id"] for row in stored(tmp_path)] == ["one", "two"]
+
+
+@pytest.mark.parametrize("written", [xml, as_json])
+def test_what_is_not_on_disk_is_not_acknowledged(handled, tmp_path: Path, written):
+    exchange, (seen,), bugs = handled(written("HANGUP_CALL"), folder=tmp_path / "no" / "such")
+    assert (seen.outcome, seen.fallback_reason, bugs) == ("not_stored", "database", [])
+    assert seen.detail == "OperationalError: unable to open database file"
+    assert decode_reply(exchange.platform_response).value == {"STATUS": "1"}
+
+
+def test_a_question_is_answered_without_a_database(handled, tmp_path: Path):
+    exchange, (seen,), bugs = handled(xml(), folder=tmp_path / "no" / "such")
+    assert (seen.outcome, bugs) == ("fallback", [])  # the backend's answer is empty
+    assert not {"turn", "state"} & set(seen.content)
+    assert decode_reply(exchange.platform_response).value["ACTION"] == "HANGUP"
 
 
 @pytest.mark.parametrize("dialect", ["params", "list"])

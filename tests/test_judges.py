@@ -42,7 +42,7 @@ def test_pythons_client_reads_hebrew_arrays_acknowledgements_and_faults(line):
     with xmlrpc.client.ServerProxy(bridge.url + "/", encoding="windows-1255") as voicenter:
         reply = voicenter.GET_IVR_ACTION(QUESTION | {"CALLER_NAME": "שלום"})
         assert (reply["DATA"]["CALLERNAME"], reply["DATA"]["DIALSTRINGS"]) == ("דוד & <בניו>", ["SIP/1@a", "SIP/2@b"])
-        assert backend.requests[-1].json["caller_name"] == "שלום"
+        assert backend.questions[-1].json["caller_name"] == "שלום"
         assert voicenter.HANGUP_CALL(HANGUP) == {"STATUS": 0}
         with pytest.raises(xmlrpc.client.Fault) as fault:
             voicenter.NO_SUCH_METHOD({})
@@ -101,11 +101,11 @@ def test_a_json_rpc_client_sends_a_batch(line):
     backend.requests.clear()
     voicenter = jsonrpclib.ServerProxy(bridge.url)
     batch = jsonrpclib.MultiCall(voicenter)
-    batch.HANGUP_CALL(**HANGUP)
-    batch._notify.HANGUP_CALL(**HANGUP)
+    batch.HANGUP_CALL(**HANGUP | {"IVR_UNIQUE_ID": "batch-1"})
+    batch._notify.HANGUP_CALL(**HANGUP | {"IVR_UNIQUE_ID": "batch-2"})
     batch.system.methodSignature("HANGUP_CALL")
     assert list(batch()) == [{"STATUS": 0}, [["struct", "struct"]]]
-    assert len(backend.requests) == 2
+    bridges.awaited(lambda: all(backend.events("call_ended", call_id=f"batch-{number}") for number in (1, 2)))
     voicenter("close")()
 
 

@@ -100,6 +100,60 @@ def test_raw_fields_are_masked_wherever_they_stand():
     assert HIDE.fields({"raw": raw}, NOTHING) == {"raw": {"CALLER_NAME": '"***"', "more": {"DTMF": ["****", {"DID": "*******67"}]}}}
 
 
+STATE = {"pin": "4829", "phone": 541112233, "choice": "2", "by": {"0507654321": [True, None, 51234, "x"]}, "caller_name": "Dana", "n": 3}
+MASKED = {"pin": "****", "phone": "*******33", "choice": "2", "by": {"********21": [True, None, "*****", "x"]}, "caller_name": "***", "n": 3}
+
+
+def test_what_a_caller_pressed_before_is_not_in_a_state():
+    assert HIDE.fields({"state": STATE}, NOTHING) == {"state": MASKED}
+    assert HIDE.fields({"state": "4829 and 12"}, NOTHING) == {"state": "**** and 12"}
+    for nothing in (None, True, 0, "", 12):
+        assert HIDE.fields({"state": nothing}, NOTHING) == {"state": nothing}
+    assert Redactor(b"k" * 32, {}, secret_digits=True).fields({"state": {"pin": "12", "n": 3}}, NOTHING) == {"state": {"pin": "**", "n": "*"}}
+
+
+@pytest.mark.parametrize("state", [STATE, [STATE], "4829", 4829, {"state": STATE}, "0507654321"], ids=repr)
+def test_nor_is_it_in_a_text_that_carries_a_state(state: object):
+    whole = json.dumps({"action": "hangup", "state": state, "cause": 16, "call_id": "1234567"})
+    answers = [whole, whole.replace(" ", ""), whole[: len(whole) // 2], json.dumps({"native": {"ACTION": "HANGUP"}, "state": state})]
+    written = state if isinstance(state, str) else json.dumps(state)
+    forms = [urlencode({"event": "call_ended", "state": written}), "event=call_ended&raw=" + urlencode({"": whole})[1:]]
+    for text in [*answers, *forms]:
+        masked = HIDE.payload(text, NOTHING)
+        for secret in ("4829", "541112233", "51234", "0507654321", "5076543"):
+            assert secret not in masked, masked
+    assert '"cause": 16, "call_id": "1234567"' in HIDE.payload(whole, NOTHING)
+
+
+REJECTED = {
+    "reason": "invalid_answer",
+    "problems": [
+        {"field": "target", "message": 'expected a text, got ["4829"]'}, {"field": "0541112233", "message": "unknown key 0541112233"},
+        {"field": "digits", "message": 'expected digits, got "48 29"'}, {"field": "cause", "message": "expected 0 to 127, got 48291"},
+    ],
+    "served": {"action": "call", "target": "0507654321", "caller_name": "Dana Levi", "ring_timeout": 30},
+}  # fmt: skip
+
+
+def test_what_was_wrong_with_an_answer_is_told_without_what_it_quotes():
+    assert HIDE.fields({"event": "action_rejected", "rejected": REJECTED}, NOTHING)["rejected"] == {
+        "reason": "invalid_answer",
+        "problems": [
+            {"field": "target", "message": 'expected a text, got ["…"]'}, {"field": "********33", "message": "unknown key …"},
+            {"field": "digits", "message": 'expected digits, got "… …"'}, {"field": "cause", "message": "expected 0 to 127, got …"},
+        ],
+        "served": {"action": "call", "target": "********21", "caller_name": "***", "ring_timeout": 30},
+    }  # fmt: skip
+    masked = HIDE.payload(urlencode({"event": "action_rejected", "rejected": json.dumps(REJECTED)}), NOTHING)
+    for secret in ("4829", "48+29", "0541112233", "0507654321", "Dana"):
+        assert secret not in masked
+    assert "expected+0+to+127" in masked
+
+
+def test_a_state_that_was_not_kept_is_still_explained():
+    assert HIDE.repair("state", "5000 bytes of JSON, at most 4096; the one before is kept", NOTHING).endswith("the one before is kept")
+
+
 def test_a_name_in_any_spelling_of_xml_and_json():
     known = Known(names=["דנה לוי"])
     for text in ("<a>&#1491;&#1504;&#1492; &#1500;&#1493;&#1497;</a>", json.dumps("דנה לוי"), json.dumps("דנה לוי").upper().replace("\\U", "\\u")):

@@ -122,7 +122,8 @@ def _notes(found: Translation, plan: Plan, did: str | None) -> Iterator[str]:
         added = ["Rpcbridge-Deadline-Ms", "Rpcbridge-Attempt"]
         if plan.settings.backend.secrets and sent.body is not None:
             added += ["webhook-timestamp", "webhook-signature"]
-        yield f"event_id, occurred_at and traceparent are examples; each attempt adds {', '.join(added[:-1])} and {added[-1]}"
+        kept = ", turn and state those of a call's first question" if "turn" in (found.event or {}) else ""
+        yield f"event_id, occurred_at and traceparent are examples{kept}; each attempt adds {', '.join(added[:-1])} and {added[-1]}"
     called = found.request.called_number if found.request else did
     if found.outcome == "fallback" and not plan.settings.fallback and plan.routes.of(called).fallback == plan.routes.default.fallback:
         yield "no [fallback] is configured: the caller is hung up on without a word"

@@ -65,7 +65,10 @@ class Recorder:
             "deadline_ms": round((seen.deadline - seen.arrived) * 100) * 10,
             "detail": (hide.quoting(seen.detail, known) if seen.detail_quotes else hide.remark(seen.detail, known))[:2000],
             "repairs": [{"kind": r.kind, "path": r.path, "detail": hide.repair(r.path, r.detail, known)} for r in seen.repairs[:100]],
-            "attempts": [_attempt(a, seen.arrived, lambda text: hide.remark(text, known)) for a in seen.hop.attempts[:100]],
+            "attempts": [
+                _attempt(a, number, seen.arrived, lambda text: hide.remark(text, known))
+                for number, a in enumerate(seen.hop.attempts[:100], seen.attempt or 1)
+            ],
             "stations": self._stations(seen, known),
         }
 
@@ -120,9 +123,9 @@ def _headers(reply: HttpReply) -> list[tuple[str, str]]:
     return [(name, value) for name, value in told if value]
 
 
-def _attempt(attempt: Attempt, arrived: float, hidden: Callable[[str], str]) -> dict[str, Any]:
+def _attempt(attempt: Attempt, number: int, arrived: float, hidden: Callable[[str], str]) -> dict[str, Any]:
     return {
-        "started_ms": _ms(attempt.started - arrived), "ms": _ms(attempt.seconds), "status": attempt.status,
+        "number": number, "started_ms": _ms(attempt.started - arrived), "ms": _ms(attempt.seconds), "status": attempt.status,
         "reason": attempt.reason, "message": hidden(attempt.message),
     }  # fmt: skip
 

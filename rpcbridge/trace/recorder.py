@@ -83,8 +83,9 @@ class Trace:
         with self._preparing:
             if self._recorder is None:
                 redactor = Redactor(
-                    self._store.prepare(), self._fields, secret_headers=self._secret_headers, reveal=self._capture.reveal
-                )
+                    self._store.prepare(), self._fields, secret_headers=self._secret_headers, reveal=self._capture.reveal,
+                    secret_digits=bool(self._capture.secret_menus),
+                )  # fmt: skip
                 self._recorder = Recorder(redactor, self._capture.secret_menus)
             return self._recorder
 

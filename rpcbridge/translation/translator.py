@@ -15,6 +15,7 @@ from rpcbridge.backend.client import answer_in
 from rpcbridge.backend.requests import RequestWriter
 from rpcbridge.codec import Batch, Fault, MethodCall, MethodResponse, content_type, decode_request, dialect_of, fault_of
 from rpcbridge.domain.actions import AnyAction
+from rpcbridge.domain.events import ActionRequested, CallEnded, Event
 from rpcbridge.errors import CallError, NotACall, NoUsableAnswer, OutOfPlace
 from rpcbridge.platforms import Native, Platform, Receipt, UnusableCall
 from rpcbridge.platforms.understanding import understood
@@ -100,9 +101,17 @@ class Translator:
         receipt = Receipt(self.event_id, self.occurred_at, self.backend.include_raw)
         event, repairs = self.platform.to_domain(call, receipt)
         draft.repaired(repairs)
-        draft.event = events.dump(event)
+        draft.event = events.dump(self._of_a_fresh_call(event))
         url = self.routes.of(draft.request.called_number).url
         draft.backend_request = self._masked(RequestWriter(self.backend).written(url, draft.event, self.traceparent))
+
+    def _of_a_fresh_call(self, event: Event) -> Event:
+        """With what the bridge adds of a call's state: of a call that nobody asked about before."""
+        if not self.backend.keep_state:
+            return event
+        if isinstance(event, ActionRequested):
+            return replace(event, turn=1, state=None)
+        return replace(event, state=None) if isinstance(event, CallEnded) else event
 
     def _masked(self, request: HttpRequest) -> HttpRequest:
         secret = {"authorization", *(name.lower() for name, _ in self.backend.headers)}

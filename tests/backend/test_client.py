@@ -266,14 +266,33 @@ def test_a_form_carries_what_json_would_say(backend: Server):
 def test_a_query_carries_questions_and_a_form_the_events(backend: Server):
     asking = client(encoding="query", action_path="/index.php?route=ivr")
     ask(backend.url, asking=asking)
-    asking.deliver(backend.url, EVENT, time.monotonic() + 2, TRACEPARENT, Hop())
+    asking.deliver(backend.url, EVENT, 2.0, TRACEPARENT, 3, Hop())
     question, event = backend.requests
     assert question.method == "GET"
     assert question.body == b""
     assert question.target.startswith("/index.php?route=ivr&event=action_requested&")
     assert "content-type" not in question.headers
     assert (event.method, event.target) == ("POST", "/ivr/events")
+    assert event.headers["rpcbridge-attempt"] == "3"
     assert parse_qs(event.body.decode())["duration"] == ["3"]
+
+
+@pytest.mark.parametrize(
+    ("behave", "reason"), [(reply(b"", 500), "http_5xx"), (RETRY_AT_ONCE, "http_5xx"), (reset(), "reset"), (slow(2, reply()), "timeout")]
+)
+def test_delivering_is_one_attempt_that_says_why_it_failed(backend: Server, behave, reason: str):
+    backend.behave = behave
+    seen = Hop()
+    with pytest.raises(NoUsableAnswer) as failure:
+        client().deliver(backend.url, EVENT, 0.4, TRACEPARENT, 1, seen)
+    assert failure.value.reason == reason
+    assert len(backend.requests) == len(seen.attempts) == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"{"])
+def test_what_is_said_to_an_event_does_not_matter(backend: Server, body: bytes):
+    backend.behave = reply(body)
+    client().deliver(backend.url, EVENT, 1.0, TRACEPARENT, 1, Hop())
 
 
 def test_values_in_a_path_are_percent_encoded(backend: Server):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,13 @@ def workers(bridge: bridges.Running) -> dict[int, frozenset[int]]:
     children = Path(f"/proc/{bridge.process.pid}/task/{bridge.process.pid}/children").read_text().split()
     found = {}
     for pid in map(int, children):
-        threads = {frozenset(os.sched_getaffinity(int(thread))) for thread in os.listdir(f"/proc/{pid}/task")}
-        found[pid] = frozenset().union(*threads)
+        threads: set[frozenset[int]] = set()
+        with suppress(FileNotFoundError):
+            for thread in os.listdir(f"/proc/{pid}/task"):
+                with suppress(ProcessLookupError):  # it has ended meanwhile
+                    threads.add(frozenset(os.sched_getaffinity(int(thread))))
+        if threads:
+            found[pid] = frozenset().union(*threads)
     return found
 
 

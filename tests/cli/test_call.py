@@ -128,8 +128,16 @@ def test_a_reply_that_voicenter_could_not_use_fails(backend: backends.Backend, b
     assert said in done.stderr
 
 
+NOBODY = '[backend]\nurl = "http://127.0.0.1:1"\ndeadline = "1s"\n'
+
+
+def test_a_hang_up_is_acknowledged_while_the_backend_is_down(tmp_path):
+    with bridges.running(tmp_path, NOBODY) as bridge:
+        assert play(bridge)[-1]["heard"] == ["is acknowledged (STATUS 0)"]
+
+
 def test_a_hang_up_that_is_not_acknowledged_fails(tmp_path):
-    with bridges.running(tmp_path, '[backend]\nurl = "http://127.0.0.1:1"\ndeadline = "200ms"\n') as bridge:
+    with bridges.running(tmp_path, f'{NOBODY}[database]\nurl = "sqlite:///{tmp_path}/no/such/folder/x.db"\n') as bridge:
         done = rpcbridge("call", "--url", bridge.url)
     assert done.returncode == 1
     assert "did not acknowledge HANGUP_CALL" in done.stderr

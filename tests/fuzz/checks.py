@@ -19,10 +19,11 @@ from urllib.parse import unquote_to_bytes
 import structlog
 
 from rpcbridge import log
-from rpcbridge.app import build, configured
+from rpcbridge.app import build
 from rpcbridge.backend.client import answer_in
 from rpcbridge.codec import Batch, Lexical, MethodCall, decode_request, encode_call
 from rpcbridge.errors import CallError, EncodeError, NoUsableAnswer, OutOfPlace
+from rpcbridge.plan import configured
 from rpcbridge.platforms import Options
 from rpcbridge.platforms.understanding import understood
 from rpcbridge.platforms.voicenter import Section, make
@@ -172,7 +173,7 @@ class App:
             "utf-8",
         )
         before = log._written
-        self.app = build(configured(config, environment={}))
+        self.app = build(configured(config, environment={})).app
         self._before = before
 
     def close(self) -> None:

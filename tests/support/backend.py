@@ -28,12 +28,20 @@ class Request:
     def json(self) -> dict:
         return json.loads(self.body)
 
+    @property
+    def is_event(self) -> bool:
+        return self.target == "/ivr/events"
+
 
 @dataclass
 class Backend:
-    """Listens on a free loopback port. `behave` may be changed at any time; `requests` is what came."""
+    """Listens on a free loopback port. `requests` is what came.
+
+    `behave` may be changed at any time, and so may `take`: how it behaves where events are posted, None for as elsewhere.
+    """
 
     behave: Behaviour
+    take: Behaviour | None = None
     requests: list[Request] = field(default_factory=list)
     tls: ssl.SSLContext | None = None
     connections: int = 0
@@ -47,6 +55,18 @@ class Backend:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def questions(self) -> list[Request]:
+        """What came, but for events."""
+        return [request for request in self.requests if not request.is_event]
+
+    def events(self, name: str = "", **said: object) -> list[Request]:
+        """The events that came (of that name) and say so."""
+        return [
+            request for request in self.requests
+            if request.is_event and (not name or request.json["event"] == name) and said.items() <= request.json.items()
+        ]  # fmt: skip
 
     def accept(self) -> None:
         while True:
@@ -65,7 +85,8 @@ class Backend:
             with connection, connection.makefile("rb") as stream:
                 while (request := _read(stream)) is not None:
                     self.requests.append(request)
-                    self.behave(connection, request)
+                    behave = self.take if request.is_event and self.take is not None else self.behave
+                    behave(connection, request)
         except (OSError, ValueError):
             pass  # the bridge has gone, or the behaviour closed the connection
         finally:

@@ -76,6 +76,10 @@ class Running:
         found = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
         return [line for line in found if line["event"] == event]
 
+    def lines_of(self, call_id: str, method: str) -> list[dict]:
+        """The log's lines of exchanges of one method in one call."""
+        return [line for line in self.lines() if (line.get("call_id"), line["method"]) == (call_id, method)]
+
     def last_line(self, event: str = "exchange", **said: object) -> dict:
         """The newest line of one kind that says so; lines are written just after the reply."""
         return awaited(lambda: [line for line in self.lines(event) if said.items() <= line.items()])[-1]
@@ -99,6 +103,8 @@ def running(
     config, log = folder / "rpcbridge.toml", folder / "stderr.log"
     config.write_text(toml, "utf-8")
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RPCBRIDGE_")}
+    if "[database]" not in toml:
+        clean["RPCBRIDGE_DATABASE__URL"] = f"sqlite:///{folder / 'rpcbridge.db'}"  # wherever `cwd` is
     environment = clean | {"PORT": str(port), "RPCBRIDGE_CONFIG": str(config), "WEB_CONCURRENCY": "1"} | variables
     with log.open("wb") as stderr:
         process = subprocess.Popen(

@@ -53,7 +53,7 @@ def exchange() -> Callable[..., Exchange]:
         seen = Exchange(
             ulid_at(moment, number), "voicenter", 10.0, moment, "00-" + "a" * 32 + "-" + "b" * 16 + "-01", deadline=14.0,
             platform_request=b"<member><name>CALLER_ID</name><value>0541234567</value></member>", method="GET_IVR_ACTION",
-            event=event, called_number="0731234567", hop=hop, outcome="answered", action="call", finished=10.9,
+            content=events.dump(event), called_number="0731234567", hop=hop, outcome="answered", action="call", finished=10.9,
             platform_response=b"<member><name>TARGET</name><value>0507654321</value></member>",
         )  # fmt: skip
         for name, value in changes.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,8 +42,8 @@ def test_what_is_observed_can_be_read(url: str, exchange: Callable[..., Exchange
 def test_digits_of_a_secret_menu_are_never_stored(url: str, exchange: Callable[..., Exchange]):
     recording = trace(url, secret_menus=("main",))
     seen = fresh(exchange, hop=Hop())
-    assert seen.event is not None
-    seen.event = replace(seen.event, digits="12")
+    assert seen.content is not None
+    seen.content = {**seen.content, "digits": "12"}
     recording.observe(seen)
     found = awaited(lambda: recording.looked_up(lambda store: store.exchange(seen.id)))
     assert found["stations"]["event"]["digits"] == "**"

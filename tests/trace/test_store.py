@@ -14,11 +14,16 @@ import sqlalchemy
 from ulid import ULID
 
 from rpcbridge import db
+from rpcbridge.backend.requests import RequestWriter
+from rpcbridge.domain.events import ActionRejected
 from rpcbridge.errors import DatabaseError
-from rpcbridge.exchange import Exchange
+from rpcbridge.exchange import Attempt, Exchange, Hop
 from rpcbridge.redaction import Redactor
+from rpcbridge.schemas import events
+from rpcbridge.settings import Backend
 from rpcbridge.trace.record import Recorder
 from rpcbridge.trace.store import Store, _ulid_floor
+from rpcbridge.transport import HttpReply
 from tests.support.bridge import ROOT
 from tests.trace.conftest import START
 
@@ -39,8 +44,8 @@ def test_an_exchange_comes_back_with_everything_that_is_kept_of_it(store: Store,
     ]  # fmt: skip
     assert (found["total_ms"], found["backend_ms"], found["deadline_ms"]) == (900.0, 500.0, 4000.0)
     assert found["attempts"] == [
-        {"started_ms": 100.0, "ms": 200.0, "status": 0, "reason": "refused", "message": "nobody there"},
-        {"started_ms": 500.0, "ms": 300.0, "status": 200, "reason": "", "message": ""},
+        {"number": 1, "started_ms": 100.0, "ms": 200.0, "status": 0, "reason": "refused", "message": "nobody there"},
+        {"number": 2, "started_ms": 500.0, "ms": 300.0, "status": 200, "reason": "", "message": ""},
     ]
     stations = found["stations"]
     assert list(stations) == ["platform_request", "event", "backend_request", "backend_response", "platform_response"]
@@ -54,6 +59,17 @@ def test_an_exchange_comes_back_with_everything_that_is_kept_of_it(store: Store,
     assert stations["backend_response"]["body"] == '{"action":"call","target":"********21"}'
 
 
+def test_a_delivery_says_which_attempt_it_was(store: Store, exchange: Callable[..., Exchange]):
+    hop = Hop(attempts=[Attempt(10.1, 0.2, "refused", 0, "nobody there")])
+    seen = exchange(0, method="call_ended", outcome="postponed", attempt=3, hop=hop, platform_request=b"", platform_response=b"")
+    store.add([RECORDER.row(seen)], 0, START)
+    (listed,) = store.recent(1)
+    assert (listed["method"], listed["outcome"], listed["attempts"], listed["call_id"]) == ("call_ended", "postponed", 3, "call0")
+    found = store.exchange(seen.id)
+    assert found is not None
+    assert [attempt["number"] for attempt in found["attempts"]] == [3]
+
+
 def test_nothing_that_may_not_be_read_is_in_the_database(store: Store, exchange: Callable[..., Exchange], url: str):
     fill(store, exchange, 3)
     engine = db.opened(url, patience=5)
@@ -62,6 +78,41 @@ def test_nothing_that_may_not_be_read_is_in_the_database(store: Store, exchange:
     engine.dispose()
     for secret in ("0541234567", "0731234567", "0507654321", "Dana", "1234", "secret-token"):
         assert secret not in everything.replace("01KAH", "")
+
+
+STATE = {"pin": "482913", "phone": 541234567, "seen": {"0507654321": ["Dana", 99881]}, "caller_name": "Dana Levi", "step": "4"}
+REJECTED = ActionRejected(
+    event_id="01KAHEJ5JBREJECTED00000000", occurred_at=START, platform="voicenter", call_id="call0", direction="inbound",
+    caller_number="0541234567", caller_name="Dana Levi", called_number="0731234567", reason="invalid_answer",
+    problems=(("digits", 'expected digits, got "482 913"'), ("0507654321", "unknown key"), ("target", "expected a text, got 99881")),
+    served={"action": "call", "target": "0507654321", "caller_name": "Dana Levi", "prompt": {"text": "Dial 0507654321"}},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", ["json", "form"])
+@pytest.mark.parametrize("kind", ["question", "rejected"])
+def test_nothing_that_may_not_be_read_is_in_what_a_state_or_a_rejected_answer_holds(
+    store: Store, exchange: Callable[..., Exchange], url: str, kind: str, encoding: str
+):
+    content = {**exchange(0).content, "turn": 3, "state": STATE} if kind == "question" else events.dump(REJECTED)
+    sent = RequestWriter(Backend(encoding=encoding)).written("http://b", content, "")
+    hop = Hop(sent, HttpReply(200, json.dumps({"action": "hangup", "state": STATE}).encode()), [])
+    store.add([RECORDER.row(exchange(0, content=content, hop=hop))], 0, START)
+    engine = db.opened(url, patience=5)
+    with db.reading(engine) as connection:
+        everything = repr(connection.execute(sqlalchemy.text("SELECT * FROM exchanges")).all())
+    engine.dispose()
+    for secret in ("0541234567", "541234567", "0731234567", "0507654321", "Dana", "482913", "482 913", "482+913", "99881"):
+        assert secret not in everything
+    found = store.exchange(exchange(0).id)
+    assert found is not None
+    event = found["stations"]["event"]
+    if kind == "question":
+        assert (event["turn"], event["state"]["step"], event["state"]["pin"]) == (3, "4", "******")
+    else:
+        assert event["rejected"]["reason"] == "invalid_answer"
+        assert event["rejected"]["problems"][1]["message"] == "unknown key"
+    assert list(event) == list(content)
 
 
 def test_the_newest_come_first_in_pages_and_by_call(store: Store, exchange: Callable[..., Exchange]):
@@ -92,7 +143,7 @@ def test_bounded_by_age(store: Store, exchange: Callable[..., Exchange]):
 
 
 def test_odd_texts_are_stored(store: Store, exchange: Callable[..., Exchange]):
-    odd = exchange(0, platform_request=b"\x00\xff<\xe9>" * 9000, method="a\0b", detail="\ud800 half", outcome="refused", event=None)
+    odd = exchange(0, platform_request=b"\x00\xff<\xe9>" * 9000, method="a\0b", detail="\ud800 half", outcome="refused", content=None)
     store.add([RECORDER.row(odd)], 0, START)
     found = store.exchange(odd.id)
     assert found is not None

@@ -48,7 +48,7 @@ def test_a_fixture_from_request_to_reply(plain: Translator, case: str):
     assert {k: v for k, v in expected["headers"].items() if k not in of_an_attempt}.items() <= dict(sent.headers).items()
     assert json.loads(sent.body) == found.event
     assert [reply.body for reply in found.replies] == [payload(case, "platform_response")]
-    assert found.outcome == ("delivered" if case in REPORTS else "answered")
+    assert found.outcome == ("stored" if case in REPORTS else "answered")
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -138,7 +138,7 @@ def test_an_odd_request_gets_the_bridges_own_reply(judge, request_: bytes):
 
 def test_a_notification_without_an_id_gets_no_reply(plain: Translator):
     found = plain.exchange(b'{"jsonrpc": "2.0", "method": "HANGUP_CALL", "params": {"DID": "1"}}')
-    assert (found.outcome, found.replies, [remark.kind for remark in found.remarks]) == ("delivered", (), ["no_reply"])
+    assert (found.outcome, found.replies, [remark.kind for remark in found.remarks]) == ("stored", (), ["no_reply"])
     assert found.backend_request is not None
 
 
@@ -166,6 +166,14 @@ def test_the_called_number_chooses_the_backend_and_a_forms_body_is_written(tmp_p
 def test_the_platforms_own_fields_go_along_where_configured(tmp_path: Path):
     found = translator(tmp_path, "[backend]\nurl = 'http://x'\ninclude_raw = true\n").exchange(xml(FOO="bar"))
     assert found.event["raw"]["FOO"] == "bar"
+
+
+def test_a_call_is_taken_for_fresh_where_its_state_is_kept(tmp_path: Path):
+    for toml, turn, keeps in (("", 1, True), ("keep_state = false\n", None, False)):
+        same = translator(tmp_path, f"[backend]\nurl = 'http://x'\n{toml}")
+        question, report = same.exchange(xml(DTMF="1", MENU="main")).event, same.exchange(xml("HANGUP_CALL")).event
+        assert (question.get("turn"), "state" in question, "state" in report) == (turn, keeps, keeps)
+        assert (question.get("state"), report.get("state")) == (None, None)
 
 
 def test_no_secret_is_in_a_translation(tmp_path: Path):
@@ -252,7 +260,7 @@ def test_what_was_read_of_a_method_nobody_knows_is_shown(plain: Translator):
 
 def test_an_answer_to_a_notification_is_not_read(plain: Translator):
     found = plain.exchange(xml("HANGUP_CALL"), b"<html>")
-    assert (found.outcome, found.problems) == ("delivered", ())
+    assert (found.outcome, found.problems) == ("stored", ())
     assert [remark.kind for remark in found.remarks] == ["ignored"]
 
 

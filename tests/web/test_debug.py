@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import socket
+import sqlite3
 import time
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,23 @@ def test_an_exchange_shows_its_five_stations_times_attempts_repairs_and_outcome(
         assert word in html
 
 
+def test_a_report_and_its_delivery_are_two_exchanges_of_one_call(debugged: bridges.Running):
+    debugged.post(question("HANGUP_CALL", IVR_UNIQUE_ID="ended", CALLER_ID="0541112233", DID="0731234567"))
+    stored, delivered = sorted(listed(debugged, "ended", 2), key=lambda row: row["method"])
+    assert [(row["method"], row["outcome"], row["dialect"]) for row in (stored, delivered)] == [
+        ("HANGUP_CALL", "stored", "xmlrpc"), ("call_ended", "delivered", "json"),
+    ]  # fmt: skip
+    report, delivery = (json.loads(debugged.post(b"", f"/debug/exchanges/{row['id']}", "GET", **JSON).body) for row in (stored, delivered))
+    assert report["stations"]["event"] == delivery["stations"]["event"]
+    assert report["trace_id"] == delivery["trace_id"]
+    assert (report["stations"]["backend_request"], report["attempts"]) == (None, [])
+    assert [(attempt["number"], attempt["status"]) for attempt in delivery["attempts"]] == [(1, 200)]
+    html = debugged.post(b"", f"/debug/exchanges/{delivered['id']}", "GET").body.decode()
+    assert html.count('<p class="empty">nothing</p>') == 2, "the phone system has no part in it"
+    for secret in ("0731234567", "0541112233"):
+        assert secret not in html
+
+
 def test_nothing_that_must_not_be_read_is_on_any_page(debugged: bridges.Running):
     debugged.post(question(**(CALL | {"IVR_UNIQUE_ID": "red", "MENU": "pin", "DTMF": "73"})))
     (row,) = listed(debugged, "red", 1)
@@ -155,12 +174,15 @@ def test_a_token_opens_the_pages_from_anywhere_and_nothing_else_does(tmp_path: P
             assert bridge.last_line("request_refused", platform="debug", reason="token")
 
 
-def test_without_debug_enabled_there_is_nothing_to_see_and_nothing_is_written(tmp_path: Path):
+def test_without_debug_enabled_there_is_nothing_to_see_and_nothing_is_recorded(tmp_path: Path):
     with backends.running(reply(b"{}")) as backend, bridges.running(tmp_path, f'[backend]\nurl = "{backend.url}"\n') as bridge:
         bridge.post(question())
         assert bridge.post(b"", "/debug/", "GET").status == 404
-        assert bridge.last_line()
-    assert list(tmp_path.glob("*.db*")) == []
+        assert bridge.last_line(method="GET_IVR_ACTION")
+        assert bridge.last_line(method="action_rejected", outcome="delivered")
+        with closing(sqlite3.connect(tmp_path / "rpcbridge.db")) as database:
+            parts = {part for (part,) in database.execute("SELECT part FROM rpcbridge_schema")}
+        assert parts == {"outbox", "calls"}
 
 
 def test_a_call_does_not_notice_that_nothing_can_be_recorded(tmp_path: Path):

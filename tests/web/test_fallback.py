@@ -8,9 +8,12 @@ import socket
 import sys
 import threading
 import time
+import uuid
 
+import jsonschema
 import pytest
 
+from rpcbridge.schemas.jsonschema import events_schema
 from tests.support import backend as backends
 from tests.support import bridge as bridges
 from tests.support.backend import in_turn, raw, reply, reset, slow, trickle
@@ -21,6 +24,11 @@ DEADLINE = 0.8
 GRACE = 0.6  # three times the 200 ms that are promised: tests run on busy machines
 MENU = {"action": "menu", "menu": "m", "prompt": "p"}
 
+SERVED = {
+    "action": "menu", "menu": "fallback", "prompt": "technical_problem",
+    "loops": 1, "loop_delay": 3, "max_digits": 1, "validate_digits": False,
+}  # fmt: skip
+
 TOML = """
 [server]
 threads = 24
@@ -29,6 +37,9 @@ max_calls = 16
 url = "{url}"
 deadline = "800ms"
 breaker = {{ failures = 1000 }}
+[events]
+attempt_timeout = "1s"
+retry_after = ["1s"]
 [fallback]
 action = "menu"
 menu = "fallback"
@@ -56,14 +67,12 @@ def line(tmp_path_factory: pytest.TempPathFactory):
 
 def fallback(bridge: bridges.Running, body: bytes) -> dict:
     """Post, and check that the fallback came in time and is valid; the log's line."""
-    before = len(bridge.lines())
-    answer = bridge.post(body)
+    trace = uuid.uuid4().hex
+    answer = bridge.post(body, traceparent=f"00-{trace}-{'b' * 16}-01")
     said = check_reply(answer.status, answer.headers, answer.body)
     assert (said["ACTION"], said["DATA"]["REC"], said["DATA"]["MENU"]) == ("MENU", "technical_problem", "fallback")
     assert answer.seconds < DEADLINE + GRACE
-    while len(bridge.lines()) == before:
-        time.sleep(0.01)
-    line = bridge.last_line()
+    line = bridge.last_line(trace_id=trace, method="GET_IVR_ACTION")
     assert line["outcome"] == "fallback"
     return line
 
@@ -115,6 +124,36 @@ def test_the_caller_hears_the_fallback_in_time(line, name: str, written):
     said = fallback(bridge, written(IVR_UNIQUE_ID=f"{name}{written}"))
     assert said["fallback_reason"].startswith(reason), said
     assert said["detail"]
+
+
+# Not an answer: the backend was too late, gone, or said itself that it has none.
+FAILURES = ("timeout", "reset", "http_", "not_http", "too_large")
+
+
+@pytest.mark.parametrize("name", MISBEHAVIOURS)
+def test_a_backend_is_told_of_an_answer_that_cannot_be_used_and_of_nothing_else(line, name: str):
+    bridge, backend = line
+    backend.behave, reason = MISBEHAVIOURS[name]
+    backend.take = reply(b"", 204)
+    call_id = f"told {name}".replace(" ", "-")
+    said = fallback(bridge, xml(IVR_UNIQUE_ID=call_id))
+    if reason.startswith(FAILURES):
+        assert backend.events("action_rejected", call_id=call_id) == []
+        return
+    (request,) = bridges.awaited(lambda: backend.events("action_rejected", call_id=call_id))
+    event = request.json
+    jsonschema.validate(event, events_schema(), jsonschema.Draft202012Validator)
+    assert list(event) == [
+        "event", "event_id", "occurred_at", "platform", "call_id", "direction", "caller_number", "caller_name", "called_number", "rejected",
+    ]  # fmt: skip
+    assert (event["rejected"]["reason"], event["event_id"] == said["event_id"]) == (said["fallback_reason"], False)
+    assert event["rejected"]["served"] == SERVED
+    assert all(problem["message"] for problem in event["rejected"]["problems"])
+    fields = {"bad field": "max_digits", "missing field": "prompt", "unknown key": "max_digit", "empty": ""}
+    if name in fields:
+        assert [problem["field"] for problem in event["rejected"]["problems"]] == [fields[name]]
+    delivered = bridge.last_line(method="action_rejected", event_id=event["event_id"])
+    assert (delivered["outcome"], delivered["trace_id"]) == ("delivered", said["trace_id"])
 
 
 @pytest.mark.parametrize(("number", "reasons"), [("refused", {"refused"}), ("no-such-host", {"dns", "connect_timeout"})])
@@ -172,7 +211,7 @@ def test_a_question_whose_parameters_are_unusable_still_gets_an_action(line, bod
     bridge, backend = line
     backend.requests.clear()
     assert fallback(bridge, body)["fallback_reason"] in ("invalid_params", "not_a_call")
-    assert backend.requests == []
+    assert backend.questions == []
 
 
 def test_a_field_that_does_not_change_the_question_is_left_out(line):
@@ -181,12 +220,10 @@ def test_a_field_that_does_not_change_the_question_is_left_out(line):
     backend.requests.clear()
     answer = bridge.post(xml(CALLER_NAME=["a"], DID={"b": "c"}, IVR_UNIQUE_ID=" id\n1 "))
     assert check_reply(*_parts(answer))["DATA"]["MENU"] == "m"
-    event = backend.requests[0].json
+    event = backend.questions[0].json
     assert (event["caller_number"], event["call_id"]) == (QUESTION["CALLER_ID"], "id1")
     assert not {"caller_name", "called_number"} & set(event)
-    while not (repairs := bridge.last_line().get("repairs")):
-        time.sleep(0.01)
-    assert repairs == ["blanks DATA.IVR_UNIQUE_ID", "unreadable DATA.CALLER_NAME", "unreadable DATA.DID"]
+    assert bridge.last_line(call_id="id1", method="GET_IVR_ACTION")["repairs"] == ["blanks DATA.IVR_UNIQUE_ID", "unreadable DATA.CALLER_NAME", "unreadable DATA.DID"]
 
 
 def test_slow_bodies_do_not_hold_back_a_caller(line):
@@ -282,26 +319,64 @@ def test_identical_questions_in_flight_share_one_call(line):
         [thread.join() for thread in threads]
 
     post_all([xml(IVR_UNIQUE_ID="shared")] * 4)
-    assert len(backend.requests) == 1
+    assert len(backend.questions) == 1
     post_all([xml(IVR_UNIQUE_ID="shared")])
-    assert len(backend.requests) == 2, "the same menu and digit legitimately recur"
+    assert len(backend.questions) == 2, "the same menu and digit legitimately recur"
     anonymous = xml(data={name: value for name, value in QUESTION.items() if name != "IVR_UNIQUE_ID"})
     post_all([anonymous] * 3)
-    assert len(backend.requests) == 5, "without an id nobody knows whether it is the same call"
+    assert len(backend.questions) == 5, "without an id nobody knows whether it is the same call"
 
 
 @pytest.mark.parametrize("written", [xml, as_json], ids=["xml", "json"])
 @pytest.mark.parametrize(
-    ("behave", "status"),
-    [(reply(b"", 204), 0), (reply(b"<html>", 200), 0), (reply(b"", 500), 1), (slow(3, reply()), 1), (reset(), 1),
-     (in_turn(reply(b"", 503), reply(b"", 200)), 0)],
+    ("name", "behaves", "reasons"),
+    [
+        ("204", [reply(b"", 204)], [""]), ("html", [reply(b"<html>", 200)], [""]), ("500", [reply(b"", 500)], ["http_5xx", "http_5xx"]),
+        ("slow", [slow(3, reply())], ["timeout", "timeout"]), ("reset", [reset()], ["reset", "reset"]),
+        ("503", [reply(b"", 503), reply(b"", 200)], ["http_5xx", ""]), ("410", [reply(b"", 410)], ["http_4xx"]),
+    ],
 )  # fmt: skip
-def test_a_hang_up_is_acknowledged_only_when_it_was_delivered(line, written, behave, status: int):
+def test_a_hang_up_is_acknowledged_when_it_is_on_disk_whatever_becomes_of_it(line, written, name: str, behaves, reasons: list[str]):
     bridge, backend = line
-    backend.behave = behave
-    answer = bridge.post(written("HANGUP_CALL"))
-    assert check_reply(*_parts(answer)) == {"STATUS": status}
+    call_id = f"{name}-{written.__name__}"
+    behave = in_turn(*behaves)
+    backend.take = lambda connection, request: (behave if request.json["call_id"] == call_id else reply(b"", 204))(connection, request)
+    body = written("HANGUP_CALL", IVR_UNIQUE_ID=call_id)
+    answer = bridge.post(body)
+    assert check_reply(*_parts(answer)) == {"STATUS": 0}
     assert answer.seconds < DEADLINE + GRACE
+    assert check_reply(*_parts(bridge.post(body))) == {"STATUS": 0}, "whoever reports it twice is acknowledged twice"
+    last = "dead_letter" if reasons[-1] else "delivered"
+    bridge.last_line(method="call_ended", call_id=call_id, outcome=last)
+    bridge.last_line(method="HANGUP_CALL", call_id=call_id, outcome="duplicate")
+    assert len(bridge.lines_of(call_id, "HANGUP_CALL")) == 2
+    attempts = bridge.lines_of(call_id, "call_ended")
+    assert [line.get("fallback_reason", "") for line in attempts] == reasons
+    assert [line["outcome"] for line in attempts[:-1]] == ["postponed"] * (len(reasons) - 1)
+    assert len({line["event_id"] for line in attempts}) == 1, "the same on every redelivery"
+    came = [request.headers["rpcbridge-attempt"] for request in backend.events("call_ended", call_id=call_id)]
+    assert sorted(set(came)) == [str(number) for number, _ in enumerate(reasons, 1)]
+    if last == "dead_letter":
+        assert bridge.last_line("dead_letter", event_id=attempts[0]["event_id"])
+
+
+@pytest.mark.parametrize("written", [xml, as_json], ids=["xml", "json"])
+def test_a_hang_up_is_not_acknowledged_where_it_cannot_be_stored(tmp_path, written):
+    with backends.running(reply(MENU)) as backend:
+        toml = f'[backend]\nurl = "{backend.url}"\ndeadline = "800ms"\n[database]\nurl = "sqlite:///{tmp_path}/no/such/folder/x.db"\n'
+        with bridges.running(tmp_path, toml) as bridge:
+            for _ in range(2):
+                answer = bridge.post(written("HANGUP_CALL"))
+                assert check_reply(*_parts(answer)) == {"STATUS": 1}
+                assert answer.seconds < DEADLINE + GRACE
+            said = bridge.last_line(method="HANGUP_CALL")
+            assert (said["level"], said["outcome"], said["fallback_reason"]) == ("warning", "not_stored", "database")
+            assert len(bridge.lines("outbox_failing")) == 1, "said once, not for every event"
+            assert b"[-] outbox failing (" in bridge.get("/readyz?verbose").body
+            answer = bridge.post(written())
+            assert check_reply(*_parts(answer))["DATA"]["MENU"] == "m", "and a caller does not notice"
+            assert "turn" not in bridge.last_line(method="GET_IVR_ACTION")
+        assert not backend.events()
 
 
 def test_a_hang_up_without_a_struct_is_not_acknowledged(line):
@@ -309,7 +384,9 @@ def test_a_hang_up_without_a_struct_is_not_acknowledged(line):
     backend.requests.clear()
     for body in (xml("HANGUP_CALL", "text"), as_json("HANGUP_CALL", 5), b'{"METHOD": "HANGUP_CALL"}'):
         assert check_reply(*_parts(bridge.post(body))) == {"STATUS": 1}
-    assert backend.requests == []
+    said = bridge.last_line(method="HANGUP_CALL", outcome="not_stored")
+    assert said["fallback_reason"] in ("invalid_params", "not_a_call")
+    assert not [request for request in backend.events("call_ended") if "call_id" not in request.json]
 
 
 def test_a_log_line_holds_no_number_and_no_digits(line):

@@ -77,8 +77,10 @@ def test_json_says_the_same_to_who_asks_for_it():
 NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 
 
-def exchange(outcome: str, reason: str = "", finished: float = 0.0, url: str = "http://a/ivr", *, asked: bool = True) -> Exchange:
-    seen = Exchange("id", "voicenter", 0.0, NOON, "", outcome=outcome, fallback_reason=reason, finished=finished)
+def exchange(
+    outcome: str, reason: str = "", finished: float = 0.0, url: str = "http://a/ivr", *, asked: bool = True, attempt: int = 0
+) -> Exchange:
+    seen = Exchange("id", "voicenter", 0.0, NOON, "", outcome=outcome, fallback_reason=reason, finished=finished, attempt=attempt)
     if asked:
         seen.hop.request = HttpRequest(url, (), b"")
         seen.hop.attempts.append(Attempt(0.0, 0.1, reason, 0))
@@ -93,13 +95,32 @@ def test_the_record_counts_what_the_backend_did_and_nothing_else():
     record(exchange("fallback", "internal"))
     assert record.check()[1]
     record(exchange("fallback", "refused"))
-    record(exchange("undelivered", "timeout"))
+    record(exchange("fallback", "timeout"))
+    record(exchange("stored", asked=False))
     assert record.check() == ("backend", False, "failing since 2026-11-20T12:00:00Z (timeout, 2 in a row), no answer yet")
-    record(exchange("delivered", finished=10.0))
+    record(exchange("answered", finished=10.0))
     now[0] = 15.0
     assert record.check() == ("backend", True, "ok, last answer 5 s ago")
     record(exchange("fallback", "http_5xx"))
     assert record.check()[2] == "failing since 2026-11-20T12:00:00Z (http_5xx, 1 in a row), last answer 5 s ago"
+
+
+@pytest.mark.parametrize("outcome", ["postponed", "dead_letter"])
+def test_a_backend_that_takes_no_events_fails_also_while_it_answers(outcome: str):
+    record = Record(lambda: 1.0)
+    record(exchange("answered"))
+    record(exchange(outcome, "http_5xx", attempt=1))
+    record(exchange("answered"))
+    assert record.check()[1:] == (False, "failing since 2026-11-20T12:00:00Z (http_5xx, 1 in a row), no answer yet")
+    record(exchange("delivered", attempt=2))
+    assert record.check()[1]
+
+
+def test_a_backend_that_takes_events_fails_while_it_does_not_answer():
+    record = Record(lambda: 1.0)
+    record(exchange("fallback", "html"))
+    record(exchange("delivered", attempt=1))
+    assert record.check() == ("backend", False, "failing since 2026-11-20T12:00:00Z (html, 1 in a row), no answer yet")
 
 
 def test_a_backend_that_answers_does_not_hide_another_that_fails():
@@ -116,11 +137,12 @@ def test_a_bridge_whose_backend_is_down_is_degraded_and_ready(backend: backends.
         assert "[+] backend ok, last answer 0 s ago" in bridge.get("/readyz?verbose").body.decode()
         backend.behave = backends.reply(b"<html>login</html>")
         bridge.post(xml())
+        bridge.last_line(method="action_rejected", outcome="delivered")
         reply = bridge.get("/readyz?verbose")
         assert reply.status == 200
         assert reply.body.startswith(b"degraded\n[+] serving ok\n[-] backend failing since ")
         assert b"(html, 1 in a row), last answer " in reply.body
-    assert len(bridge.lines()) == 2  # a look at the health is no exchange
+    assert [line["method"] for line in bridge.lines()] == ["GET_IVR_ACTION"] * 2 + ["action_rejected"]  # a look at the health is no exchange
 
 
 def test_it_answers_while_every_place_for_a_call_is_taken(tmp_path):
