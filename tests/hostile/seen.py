@@ -17,7 +17,7 @@ _HEADERS = {
 _EVENT = {
     "event", "event_id", "occurred_at", "platform", "call_id", "direction", "reason", "caller_number", "caller_name", "called_number",
     "menu", "previous_menu", "digits", "target", "call_status", "platform_text", "duration", "ring_duration", "platform_call_time",
-    "platform_call_start",
+    "platform_call_start", "turn", "state", "rejected",
 }  # fmt: skip
 
 

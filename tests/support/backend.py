@@ -30,7 +30,7 @@ class Request:
 
     @property
     def is_event(self) -> bool:
-        return self.target == "/ivr/events"
+        return self.target.startswith(("/ivr/events", "/e/"))
 
 
 @dataclass
