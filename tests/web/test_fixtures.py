@@ -51,9 +51,9 @@ def line(tmp_path_factory: pytest.TempPathFactory):
 
     def fresh(call_id: str) -> None:
         """Nothing is known of this call any more: several cases have the vendor's own."""
-        calls.purge(call_id)
-        bridges.awaited(lambda: all(event["status"] != "pending" for event in events.of_call(call_id)))
-        events.purge(call_id)
+        calls.purge("voicenter", call_id)
+        bridges.awaited(lambda: all(event["status"] != "pending" for event in events.of_call("voicenter", call_id)))
+        events.purge("voicenter", call_id)
 
     with (
         backends.running(backends.reply({})) as backend,

@@ -277,7 +277,7 @@ def test_a_batch_has_one_deadline(tmp_path):
         assert codes(json.loads(reply.body)) == [(number, {"STATUS": 1}) for number in range(10)]
         bridge.said('"outcome":"unpacked"')
         lines = [line for line in bridge.lines() if line["method"] == "HANGUP_CALL" and line["call_id"] != "before"]
-        assert [(line["outcome"], line["fallback_reason"]) for line in lines] == [("not_stored", "timeout")] * 10
+        assert [(line["outcome"], line["fallback_reason"]) for line in lines] == [("not_stored", "database")] * 10
 
 
 @pytest.mark.parametrize("written", [xml, as_json], ids=["xml", "json"])
