@@ -14,7 +14,6 @@ from typing import Any
 from tests.chaos import http
 from tests.chaos.loop import do
 
-MOODS = ("well", "5xx", "reset", "slow", "hung")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,10 @@ class Came:
 
 @dataclass
 class Backend:
-    """Listens on one port, which it may leave and take again. `mood` says how it behaves, and may be changed at any time."""
+    """Listens on one port, which it may leave and take again.
+
+    `mood` says how it behaves, and may be changed at any time: well, 5xx, reset, slow or hung.
+    """
 
     loop: asyncio.AbstractEventLoop
     mood: str = "well"
@@ -66,8 +68,8 @@ class Backend:
         try:
             while True:
                 await self._answer(await http.read(reader), writer)
-        except (OSError, EOFError):
-            pass  # the bridge has gone
+        except (OSError, EOFError, asyncio.CancelledError):
+            pass  # the bridge has gone, or the scenario is over
         finally:
             self._writers.discard(writer)
             writer.transport.abort()

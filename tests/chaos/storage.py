@@ -83,6 +83,10 @@ def locked(folder: Path, size: Size) -> Row:
                     other.execute("ROLLBACK")
                 _stores_again(callers, "10 s after the lock, hang-ups still get STATUS 1")
             callers.reach(callers.answered + size.requests // 3)
+        slowest = max(tried.seconds for tried in callers.tries if tried.hangup is None)
+        row.remarks.append(f"questions at most {slowest * 1000:.0f} ms")
+        row.require(slowest < 0.5 * size.patience, f"a question waited {slowest:.2f} s for the lock")
+        row.require(not any(tried.status for tried in callers.tries), "STATUS 1, although there was time to wait for the lock")
         return here.judged(row, callers)
 
 
