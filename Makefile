@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench schemas clean
+.PHONY: help run test lint bench chaos schemas clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed "s/:.*## /\t/" | expand -t 12
@@ -23,6 +23,9 @@ lint: $(VENV)/.test-installed ## ruff and mypy alone
 
 bench: $(VENV)/.bench-installed ## set up, then measure: codec, proxies, held calls, memory; see benchmarks/README.md
 	$(BIN)/python -m benchmarks
+
+chaos: $(VENV)/.test-installed ## set up, then break everything under load and print what was lost; ROWS="worker-sqlite hung" chooses
+	$(BIN)/python -m tests.chaos $(ROWS)
 
 schemas: $(VENV)/.installed ## write docs/*.schema.json from the marshmallow schemas
 	$(BIN)/python -m rpcbridge.schemas.jsonschema docs

@@ -15,7 +15,6 @@ from tests.chaos import http
 from tests.chaos.loop import do
 
 
-
 @dataclass(frozen=True, slots=True)
 class Came:
     """An event as it came, and when."""

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -137,6 +137,12 @@ class Bridge:
         """How many lines of this event the log holds."""
         return self.log.count(f'"event":"{event}"')
 
+    def page(self, path: str, seconds: float = 10.0) -> bytes:
+        """One of the bridge's own pages, as JSON where it has that."""
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)) as connection:
+            connection.request("GET", path, headers={"Accept": "application/json, text/plain;q=0.5"})
+            return connection.getresponse().read()
+
     def _ready(self) -> bool:
         """All workers of this very master are there, and one of them answers."""
         if self.process is None or self.process.poll() is not None:
@@ -144,14 +150,10 @@ class Bridge:
         pids, log = self.worker_pids(), self.log
         if len(pids) < self.workers or not all(f"Booting worker with pid: {pid}\n" in log for pid in pids):
             return False
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
         try:
-            connection.request("GET", "/livez")
-            return connection.getresponse().status == 200
+            return self.page("/livez", seconds=1.0).startswith(b"ok")
         except (OSError, http.client.HTTPException):
             return False
-        finally:
-            connection.close()
 
 
 def ended(pid: int) -> bool:

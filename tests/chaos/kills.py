@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.chaos.bridges import ended
+from tests.chaos.bridges import Bridge, ended
+from tests.chaos.callers import Callers, Try
 from tests.chaos.row import Row, Size
-from tests.chaos.world import world
+from tests.chaos.world import World, world
 from tests.support import databases
 from tests.support.bridge import awaited
 
@@ -63,14 +65,16 @@ def several_machines(folder: Path, size: Size) -> Row:
         url = databases.fresh("postgresql", folder)
         here.backend.slowness = 0.05
         one, two, three = [stack.enter_context(here.bridge(url, f"bridge-{n}", lease=2.0)) for n in (1, 2, 3)]
-        with here.callers(one, two, three, questions=False, pause=0.02, enough=size.hangups) as callers:
-            callers.reach(size.hangups // 2)
+        with here.callers(one, two, three, pause=0.02, enough=size.hangups) as callers:
+            awaited(lambda: callers.hung_up > size.hangups // 2, 60)
             begun = time.monotonic()
             two.kill_all()
             callers.breaking.append((begun, time.monotonic() + 0.05))
             callers.ports = [one.port, three.port]
-            callers.reach(size.hangups - 50)
+            callers.finish()
         here.judged(row, callers, lease=2.0)
+        row.remarks.append(f"{callers.hung_up} hang-ups")
+        _shared(row, here, callers, one)
         twice = [came for came in here.backend.events.values() if len({one.event["event_id"] for one in came}) < len(came)]
         early = [came for came in twice if not begun - 2.0 * size.patience < came[0].when < begun + 1.0]
         row.require(len(twice) <= _WORKERS * _PARALLEL, f"{len(twice)} calls delivered twice: more than were in flight")
@@ -79,6 +83,22 @@ def several_machines(folder: Path, size: Size) -> Row:
         if taken:
             row.remarks.append(f"taken over {max(taken):.1f} s after the kill at the latest, the lease is 2 s")
         return row
+
+
+def _shared(row: Row, here: World, callers: Callers, one: Bridge) -> None:
+    """Calls that more than one bridge served: their state was known at the end, and any bridge shows all of their requests."""
+    calls: dict[str, list[Try]] = {}
+    for tried in callers.tries:
+        calls.setdefault(tried.call_id, []).append(tried)
+    moved = {call_id: tries for call_id, tries in calls.items() if len({tried.port for tried in tries}) > 1}
+    whole = [call_id for call_id, tries in moved.items() if tries[0].hangup is None and {tried.port for tried in tries} <= set(callers.ports)]
+    row.require(whole, "no call went from one bridge to another")
+    knowing = [call_id for call_id in whole if here.backend.events[call_id][0].event["state"] == {"of": call_id}]
+    row.require(len(knowing) > 0.9 * len(whole), f"of {len(whole)} calls that moved only {len(knowing)} had their state")
+    for call_id in whole[-5:]:
+        shown = json.loads(one.page(f"/debug/?call_id={call_id}"))["exchanges"]
+        row.require(len(shown) >= len(calls[call_id]), f"{len(shown)} of {len(calls[call_id])} requests of a call are shown")
+    row.remarks.append(f"{len(moved)} calls served by several bridges")
 
 
 def reloaded(folder: Path, size: Size, kind: str) -> Row:
