@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench fuzz schemas clean
+.PHONY: help run test lint bench fuzz chaos schemas clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed "s/:.*## /\t/" | expand -t 12
@@ -27,6 +27,9 @@ bench: $(VENV)/.bench-installed ## set up, then measure: codec, proxies, held ca
 SECONDS ?= 120
 fuzz: $(VENV)/.test-installed ## set up, then throw odd bodies, requests and answers at the bridge: make fuzz SECONDS=60
 	$(BIN)/python -W ignore -m tests.fuzz $(SECONDS)
+
+chaos: $(VENV)/.test-installed ## set up, then break everything under load and print what was lost; ROWS="worker-sqlite hung" chooses
+	$(BIN)/python -m tests.chaos $(ROWS)
 
 schemas: $(VENV)/.installed ## write docs/*.schema.json from the marshmallow schemas
 	$(BIN)/python -m rpcbridge.schemas.jsonschema docs

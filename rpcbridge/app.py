@@ -38,8 +38,9 @@ from rpcbridge.web import Surface, add_health, create
 from rpcbridge.web.debug import Debug
 from rpcbridge.web.guard import DebugGuard, Guard
 
-# Seconds for the database: of the thread that stores events, and of the one that keeps calls' state. Callers have their own.
-_STORING, _REMEMBERING, _DELIVERING = 2.0, 0.5, 5.0
+# Seconds for the database: of the thread that keeps calls' state, and of whoever delivers. Callers have their own; for what is
+# stored there is as much time as its phone system waits: a lock that is let go of within it costs no event.
+_REMEMBERING, _DELIVERING = 0.5, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def build(checked: Plan, draining: Callable[[], bool] = lambda: False) -> Built:
     watching = _watching(checked)
     deliverer = _deliverer(checked, watching)
     calls = Calls(_call_store(found, _REMEMBERING)) if found.backend.keep_state else None
-    outbox = Outbox(_event_store(found, _STORING, durable=True), deliverer.wake)
+    outbox = Outbox(_event_store(found, found.backend.deadline, durable=True), deliverer.wake)
     bridge = Bridge(
         watching.client, checked.routes, outbox, calls, watching.around,
         deadline=found.backend.deadline, max_calls=found.server.call_limit, include_raw=found.backend.include_raw,

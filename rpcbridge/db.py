@@ -20,6 +20,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Engine,
+    ExceptionContext,
     Integer,
     MetaData,
     String,
@@ -70,6 +71,7 @@ def opened(url: str, *, patience: float, durable: bool = False, erase: bool = Fa
         engine = create_engine(url, pool_size=2, max_overflow=2, pool_timeout=patience, connect_args={"timeout": patience})
         event.listen(engine, "connect", _prepared_for_many(f"synchronous = {'FULL' if durable else 'NORMAL'}", *["secure_delete = ON"] * erase))
         event.listen(engine, "begin", _begun)
+        event.listen(engine, "handle_error", _file_gone_bad)
         return engine
     options = f"-c statement_timeout={round(patience * 1000)}{'' if durable else ' -c synchronous_commit=off'}"
     # A server that is gone without a word is noticed by what it does not acknowledge.
@@ -112,6 +114,17 @@ def _prepared_for_many(*pragmas: str) -> Callable[[Any, object], None]:
         cursor.close()
 
     return prepared
+
+
+# SQLite's READONLY, IOERR, CORRUPT, CANTOPEN, NOTADB: what is wrong is the file, or how it was opened.
+_OF_THE_FILE = {8, 10, 11, 14, 26}
+
+
+def _file_gone_bad(context: ExceptionContext) -> None:
+    """Open the file anew next time: SQLite remembers that it may only read, also when it may write long since."""
+    code = getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF
+    if code in _OF_THE_FILE:
+        context.is_disconnect = True
 
 
 # Many rows a statement: SQLite's driver lets go of the interpreter's lock for each statement, and has to

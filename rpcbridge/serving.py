@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 import sys
 from functools import cache
 from pathlib import Path
@@ -75,7 +76,11 @@ def _close_the_door_at_the_end(worker: Any) -> None:
 
     def set_accept_enabled(enabled: bool) -> None:
         enable(enabled)
-        if worker.alive or enabled:
+        if enabled:
+            return
+        if worker.ppid != os.getppid():  # the master was killed: gunicorn stops then, but serves kept connections for ever so long
+            worker.alive = False
+        if worker.alive:
             return
         for listener in worker.sockets:
             before = -1

