@@ -21,7 +21,8 @@ _PATIENCE = 0.05  # seconds a question may wait for the database
 def backend_down(folder: Path, size: Size) -> Row:
     """Questions get the fallback, hang-ups are stored; everything is delivered once the backend is up."""
     row = Row("backend down, then up")
-    with world(folder, size) as here, here.bridge(databases.fresh("sqlite", folder)) as bridge:
+    deadline = size.seconds / 2  # shorter than the backend is away: questions are asked again while there is time
+    with world(folder, size) as here, here.bridge(databases.fresh("sqlite", folder), deadline=deadline) as bridge:
         with here.callers(bridge) as callers:
             callers.reach(size.requests // 3)
             here.backend.down()
