@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 import structlog
@@ -41,6 +42,8 @@ from rpcbridge.web.guard import DebugGuard, Guard
 # Seconds for the database: of the thread that keeps calls' state, and of whoever delivers. Callers have their own; for what is
 # stored there is as much time as its phone system waits: a lock that is let go of within it costs no event.
 _REMEMBERING, _DELIVERING = 0.5, 5.0
+
+_RARELY = 6  # of the times that a deliverer tends its database: about once a minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +140,15 @@ def _deliverer(checked: Plan, watching: _Watching) -> Deliverer:
 def _tending(found: Settings, store: EventStore) -> Callable[[], None]:
     """What has to be seen to from time to time: what is old is forgotten, what is blanked is gone from the disk, too."""
     calls = _call_store(found, _DELIVERING)
-    events = found.events
+    events, times = found.events, count()
 
     def tend() -> None:
         forgotten = store.prune(events.max_age, events.max_delivered, events.dead_max_age)
         if forgotten:
             structlog.get_logger().warning("dead_letters_forgotten", count=forgotten)
-        calls.prune(found.backend.state_max_age)
-        db.forget(store.engine)
+        if next(times) % _RARELY == 0:  # the one looks at every call, the other keeps everybody from writing
+            calls.prune(found.backend.state_max_age)
+            db.forget(store.engine)
 
     return tend
 
