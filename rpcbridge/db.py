@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -66,10 +67,9 @@ def opened(url: str, *, patience: float, durable: bool = False, erase: bool = Fa
     To be called after the fork. A transaction on SQLite has the writer's lock from its first statement on.
     """
     if url.startswith("sqlite"):
-        with suppress(OSError):  # what cannot be made here is said when it is used
-            os.close(os.open(url.removeprefix("sqlite:///"), os.O_CREAT | os.O_RDWR, 0o600))  # nobody else's to read
         engine = create_engine(url, pool_size=2, max_overflow=2, pool_timeout=patience, connect_args={"timeout": patience})
         event.listen(engine, "connect", _prepared_for_many(f"synchronous = {'FULL' if durable else 'NORMAL'}", *["secure_delete = ON"] * erase))
+        event.listen(engine, "do_connect", _writable(url.removeprefix("sqlite:///")))
         event.listen(engine, "begin", _begun)
         event.listen(engine, "handle_error", _file_gone_bad)
         return engine
@@ -115,6 +115,22 @@ def _prepared_for_many(*pragmas: str) -> Callable[[Any, object], None]:
         cursor.close()
 
     return prepared
+
+
+def _writable(path: str) -> Callable[..., None]:
+    """Refuses to connect to a file that may not be written; makes it where it is missing, nobody else's to read.
+
+    SQLite itself would open it for reading, and every later connection of the process with it, as long as
+    any of them lives: also when the file may be written long since.
+    """
+
+    def check(*_: object) -> None:
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise sqlite3.OperationalError(f"unable to open database file for writing: {error.strerror}") from None
+
+    return check
 
 
 # SQLite's READONLY, IOERR, CORRUPT, CANTOPEN, NOTADB: what is wrong is the file, or how it was opened.
