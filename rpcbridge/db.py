@@ -6,12 +6,14 @@ stores something declares its tables and the steps that lead to them.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -117,16 +119,25 @@ def _prepared_for_many(*pragmas: str) -> Callable[[Any, object], None]:
     return prepared
 
 
+_MAKING = threading.Lock()
+
+
 def _writable(path: str) -> Callable[..., None]:
     """Refuses to connect to a file that may not be written; makes it where it is missing, nobody else's to read.
 
     SQLite itself would open it for reading, and every later connection of the process with it, as long as
-    any of them lives: also when the file may be written long since.
+    any of them lives: also when the file may be written long since. A file that is there is not opened to see
+    that: to close it again would let go of all locks this process has on it, and whoever closes it next would
+    take himself for the last one, and remove the journal under us.
     """
 
     def check(*_: object) -> None:
         try:
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+            with _MAKING:  # nobody connects to a file that is just being closed
+                with suppress(FileExistsError):
+                    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+                if not os.access(path, os.R_OK | os.W_OK):
+                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
             raise sqlite3.OperationalError(f"unable to open database file for writing: {error.strerror}") from None
 
