@@ -139,7 +139,7 @@ def _deliverer(checked: Plan, watching: _Watching) -> Deliverer:
 
 def _tending(found: Settings, store: EventStore) -> Callable[[], None]:
     """What has to be seen to from time to time: what is old is forgotten, what is blanked is gone from the disk, too."""
-    calls = _call_store(found, _DELIVERING)
+    calls = CallStore(store.engine)
     events, times = found.events, count()
 
     def tend() -> None:
@@ -154,9 +154,9 @@ def _tending(found: Settings, store: EventStore) -> Callable[[], None]:
 
 
 def _event_store(found: Settings, patience: float, *, durable: bool = False) -> EventStore:
-    calls = _call_store(found, patience)
-    ended = calls.ended if found.backend.keep_state else None
-    return EventStore(db.opened(found.database.url, patience=patience, durable=durable, erase=True), ended, calls.prepare)
+    engine = db.opened(found.database.url, patience=patience, durable=durable, erase=True)
+    calls = CallStore(engine)
+    return EventStore(engine, calls.ended if found.backend.keep_state else None, calls.prepare)
 
 
 def _call_store(found: Settings, patience: float) -> CallStore:
