@@ -139,7 +139,7 @@ def test_a_report_is_stored_once_and_acknowledged_as_often_as_it_comes(handled, 
 def test_what_is_not_on_disk_is_not_acknowledged(handled, tmp_path: Path, written):
     exchange, (seen,), bugs = handled(written("HANGUP_CALL"), folder=tmp_path / "no" / "such")
     assert (seen.outcome, seen.fallback_reason, bugs) == ("not_stored", "database", [])
-    assert seen.detail == "OperationalError: unable to open database file"
+    assert seen.detail == "OperationalError: unable to open database file for writing: No such file or directory"
     assert decode_reply(exchange.platform_response).value == {"STATUS": "1"}
 
 

@@ -57,6 +57,9 @@ class Backend:
 
     async def _down(self) -> None:
         if self._server is not None:
+            for listener in self._server.sockets:  # a server closed while it accepts leaves that socket open
+                self.loop.remove_reader(listener.fileno())
+            await asyncio.sleep(0.01)
             self._server.close()
         for writer in list(self._writers):
             writer.transport.abort()

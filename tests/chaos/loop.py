@@ -30,7 +30,12 @@ def do(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], seconds:
 
 
 async def _cancelled() -> None:
+    await asyncio.sleep(_A_MOMENT)  # who is just being accepted would be left with an open socket
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(_A_MOMENT)  # until what was aborted is closed
+
+
+_A_MOMENT = 0.1  # seconds
