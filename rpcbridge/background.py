@@ -44,12 +44,12 @@ class Batches(Generic[T]):
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def put(self, item: T, weight: int = 1) -> bool:
-        """Hand over one item; False where there was no room for it. Never waits, never raises."""
+    def put(self, item: T, weight: int = 1) -> None:
+        """Hand over one item. Never waits, never raises."""
         with self._lock:
             if self._weight + weight > self._limit:
                 self._dropped += 1
-                return False
+                return
             self._weight += weight
             self._waiting.append((item, weight))
             hurry = self._weight * 4 > self._limit
@@ -57,7 +57,6 @@ class Batches(Generic[T]):
             self._hurry.set()
         if not self._awake.is_set():
             self._wake()
-        return True
 
     def close(self, seconds: float = 2.0) -> None:
         """Hand over what waits, and end the thread; gives up after `seconds`."""
@@ -136,9 +135,9 @@ class Together(Generic[T, R]):
             raise asked.failure
         return asked.result
 
-    def send(self, item: T) -> bool:
-        """Have `item` worked off; nobody waits for it. False where too many wait already."""
-        return self._put(_Asked(item))
+    def send(self, item: T) -> None:
+        """Have `item` worked off; nobody waits for it. Dropped where too many wait already."""
+        self._put(_Asked(item))
 
     def close(self, seconds: float = 2.0) -> None:
         """Work off what waits, and end the thread; gives up after `seconds`."""

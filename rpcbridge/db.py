@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import (
     Column,
@@ -39,7 +39,6 @@ from sqlalchemy import (
 
 from rpcbridge.errors import DatabaseError
 
-T = TypeVar("T")
 Step = Callable[[Connection], None]
 
 _VERSIONS = Table("rpcbridge_schema", MetaData(), Column("part", String(40), primary_key=True), Column("version", Integer))
@@ -155,12 +154,6 @@ def _file_gone_bad(context: ExceptionContext) -> None:
         context.is_disconnect = True
 
 
-# Many rows a statement: SQLite's driver lets go of the interpreter's lock for each statement, and has to
-# wait for it again behind every call in flight. A few sizes only: drivers keep every statement they
-# have prepared, and with one for each number of rows that was 50 MB.
-_ROWS_A_STATEMENT = (64, 8, 1)
-
-
 class Kept:
     """One connection that its only thread keeps, for what a caller waits for: SQLAlchemy's pool takes several times as long.
 
@@ -203,15 +196,6 @@ class Kept:
         kept, self._connection = self._connection, None
         if kept is not None:
             kept.invalidate()
-
-
-def portions(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    """`rows` in as many as one statement takes."""
-    begin = 0
-    for size in _ROWS_A_STATEMENT:
-        while len(rows) - begin >= size:
-            yield rows[begin : begin + size]
-            begin += size
 
 
 def from_json(engine: Engine, fields: int) -> tuple[list[str], str]:

@@ -10,11 +10,12 @@ import secrets
 import socket
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from rpcbridge import db
 from rpcbridge.alerts.hook import Hook
 from rpcbridge.alerts.message import body
 from rpcbridge.alerts.store import Store
@@ -73,7 +74,7 @@ class Teller:
         try:
             known = self._store.troubles()
         except _UNUSABLE as error:
-            self._say("database", _reason(error))
+            self._say("database", db.reason(error))
             return {}
         self._say("database", "")
         for trouble in known.values():
@@ -103,7 +104,7 @@ class Teller:
                 trouble.add(own)
                 message = self._moved(trouble)
         except _UNUSABLE as error:
-            self._say("database", _reason(error))
+            self._say("database", db.reason(error))
             return self._alone(kind)
         self._own[kind] = Trouble(kind)
         self._remember(trouble)
@@ -149,9 +150,3 @@ class Teller:
         elif self._failing[what] and not failing:
             self._log.warning("alerts_work_again", what=what)
         self._failing[what] = failing
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong, without the statement and its values."""
-    original: Any = getattr(error, "orig", None)
-    return f"{type(original or error).__name__}: {(str(original or error).splitlines() or [''])[0][:200]}"

@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
 from rpcbridge import db
 from rpcbridge.background import NotInTime, Together
 from rpcbridge.calls.store import Begun, Store
+from rpcbridge.standing import Standing
 
 # Seconds a question may wait for the database, reading and writing together.
 PATIENCE = 0.05
@@ -48,8 +47,7 @@ class Calls:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._prepared = False
-        self._failing = ""
-        self._log = structlog.get_logger()
+        self._standing = Standing("call_state")
         self._together: Together[_Wish, Begun | None] = Together("calls", self._worked_off)
 
     def begin(self, platform: str, call_id: str, seconds: float) -> Remembered | None:
@@ -76,7 +74,7 @@ class Calls:
 
     def check(self) -> tuple[str, bool, str]:
         """The health check `call_state`."""
-        return "call_state", not self._failing, f"failing ({self._failing})" if self._failing else "ok"
+        return self._standing.check()
 
     def close(self) -> None:
         """Write what waits."""
@@ -90,9 +88,9 @@ class Calls:
                 self._prepared = True
             results = self._results(wishes)
         except Exception as error:
-            self._say(db.reason(error))
+            self._standing.fails(db.reason(error))
             raise
-        self._say("")
+        self._standing.works()
         return results
 
     def _results(self, wishes: list[_Wish]) -> list[Begun | None]:
@@ -110,13 +108,6 @@ class Calls:
             turn, state = begun[wish.key]
             results.append((turn - counts[wish.key], state))
         return results
-
-    def _say(self, failing: str) -> None:
-        if failing and not self._failing:
-            self._log.error("call_state_failing", detail=failing)
-        elif self._failing and not failing:
-            self._log.warning("call_state_works_again")
-        self._failing = failing
 
 
 def storable_state(state: Any) -> str | None:

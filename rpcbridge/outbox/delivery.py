@@ -10,17 +10,16 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import TypeVar
 
 import structlog
 
 from rpcbridge import db
 from rpcbridge.outbox.notice import Claimed
 from rpcbridge.outbox.store import Store
-
-T = TypeVar("T")
+from rpcbridge.standing import Standing
 
 _POLL = 1.0  # seconds between looks for what other processes have left, or what is due again
 _TENDED_EVERY = 10.0  # seconds
@@ -70,7 +69,8 @@ class Deliverer:
         self._tend = tend
         self._tended = 0.0
         self._prepared = False
-        self._standing = "ok"
+        self._waiting = "ok"
+        self._standing = Standing("delivery")
         self._jitter = jitter
         self._todo: SimpleQueue[Claimed | None] = SimpleQueue()
         self._done: SimpleQueue[tuple[Claimed, Delivery]] = SimpleQueue()
@@ -80,7 +80,6 @@ class Deliverer:
         self._wake = threading.Event()
         self._ending = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._failing = ""
         self._log = structlog.get_logger()
 
     def start(self) -> None:
@@ -103,18 +102,19 @@ class Deliverer:
             thread.join(seconds)
         while self._threads and self._held and time.monotonic() < end:
             self._collect(0.05)
-            self._note()
+            with suppress(Exception):
+                self._note()
 
     def check(self) -> tuple[str, bool, str]:
         """The health check `delivery`: how many events wait, as of some seconds ago."""
-        return "delivery", not self._failing, f"failing ({self._failing})" if self._failing else self._standing
+        return self._standing.check(self._waiting)
 
     def run_once(self) -> int:
         """Deliver what is due now, as many as are delivered at once, and note what became of it; how many that were.
 
         Raises SQLAlchemyError or DatabaseError.
         """
-        self._looked_after()
+        self._look_after()
         claimed = self._store.claim(self._owner, self._plan.parallel, self._plan.lease)
         threads = [threading.Thread(target=self._attempt, args=(one,), daemon=True) for one in claimed]
         self._held |= {one.seq: one for one in claimed}
@@ -124,8 +124,7 @@ class Deliverer:
             self._collect(0.02)
             self._renew()
         self._collect(0.0)
-        self._noted(self._unnoted)
-        self._unnoted = []
+        self._note()
         return len(claimed)
 
     def _dispatch(self) -> None:
@@ -142,32 +141,37 @@ class Deliverer:
             if waiting is not None:
                 del self._held[waiting.seq]
                 left.append(waiting.seq)
-        self._safely(lambda: self._store.release(self._owner, left))
+        with suppress(Exception):  # else their lease ends
+            self._store.release(self._owner, left)
         for _ in self._threads:
             self._todo.put(None)
 
     def _turn(self) -> None:
-        """Note what is done, keep what is not, claim as many as there is room for."""
+        """Note what is done, claim as many as there is room for. What cannot be noted is kept, and nothing claimed meanwhile."""
         self._collect(0.0)
-        if not self._note():
-            return
-        self._safely(self._renew)
-        if self._safely(self._looked_after) is None:
-            return
-        free = self._plan.parallel - len(self._held)
-        for one in self._safely(lambda: self._store.claim(self._owner, free, self._plan.lease)) or ():
-            self._held[one.seq] = one
-            self._todo.put(one)
+        try:
+            self._note()
+            self._renew()
+            free = self._plan.parallel - len(self._held)
+            for one in self._store.claim(self._owner, free, self._plan.lease) if self._prepared else ():
+                self._held[one.seq] = one
+                self._todo.put(one)
+            self._look_after()
+        except Exception as error:  # whatever it was, the thread must live
+            self._standing.fails(db.reason(error))
+        else:
+            self._standing.works()
 
-    def _looked_after(self) -> bool:
+    def _look_after(self) -> None:
+        """Last, since events do not wait for it; until it succeeds it is tried every time, so that a failing database is one."""
         if not self._prepared:
             self._store.prepare()
             self._prepared = True
+            self.wake()  # now there is something to claim from
         if time.monotonic() - self._tended > _TENDED_EVERY:
-            self._tended = time.monotonic()
             self._tend()
-            self._standing = _said(self._store.counts())
-        return True
+            self._waiting = _said(self._store.counts())
+            self._tended = time.monotonic()
 
     def _work(self) -> None:
         while (claimed := self._todo.get()) is not None:
@@ -190,22 +194,15 @@ class Deliverer:
         except Empty:
             pass
 
-    def _note(self) -> bool:
-        """Whether what became of the attempts is on disk. If not, it is kept: nothing new is claimed meanwhile."""
-        noted, self._unnoted = self._unnoted, []
-        if self._safely(lambda: self._noted(noted)):
-            return True
-        self._unnoted = noted + self._unnoted
-        return False
-
-    def _noted(self, done: Sequence[tuple[Claimed, Delivery]]) -> bool:
-        self._store.settle(self._owner, [one.seq for one, delivery in done if not delivery.problem])
-        for one, delivery in done:
+    def _note(self) -> None:
+        """What became of the attempts goes to the database; `_unnoted` holds it until it is there."""
+        self._store.settle(self._owner, [one.seq for one, delivery in self._unnoted if not delivery.problem])
+        for one, delivery in self._unnoted:
             if delivery.problem:
                 self._failed(one, delivery)
-        for one, _ in done:
+        for one, _ in self._unnoted:
             self._held.pop(one.seq, None)
-        return True
+        self._unnoted = []
 
     def _failed(self, one: Claimed, delivery: Delivery) -> None:
         left = self._plan.retry_after[one.attempt - 1 :]
@@ -221,20 +218,6 @@ class Deliverer:
         if self._held and time.monotonic() - self._renewed > self._plan.lease / 3:
             self._renewed = time.monotonic()
             self._store.renew(self._owner, list(self._held), self._plan.lease)
-
-    def _safely(self, talk: Callable[[], T]) -> T | None:
-        """What `talk` gives; None where the database cannot be used, which is logged as it begins and as it ends."""
-        try:
-            given = talk()
-        except Exception as error:
-            if not self._failing:
-                self._log.error("delivery_failing", detail=db.reason(error))
-            self._failing = db.reason(error)
-            return None
-        if self._failing:
-            self._log.warning("delivery_works_again")
-        self._failing = ""
-        return given
 
 
 def _said(counts: Mapping[str, int]) -> str:

@@ -35,14 +35,13 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An event that this process delivers now. `attempt` counts from 1, `stored_at` is in milliseconds since 1970."""
+    """An event that this process delivers now. `attempt` counts from 1."""
 
     seq: int
     event_id: str
     content: Mapping[str, Any]
     traceparent: str
     attempt: int
-    stored_at: int
 
 
 def as_text(content: Mapping[str, Any]) -> str:

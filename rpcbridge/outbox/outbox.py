@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import structlog
-
 from rpcbridge import db
 from rpcbridge.background import NotInTime, Together
 from rpcbridge.errors import NotStored
 from rpcbridge.outbox.notice import Notice
 from rpcbridge.outbox.store import Store
+from rpcbridge.standing import Standing
 
 
 class Outbox:
@@ -20,8 +19,7 @@ class Outbox:
         self._store = store
         self._stored = stored
         self._prepared = False
-        self._failing = ""
-        self._log = structlog.get_logger()
+        self._standing = Standing("outbox")
         self._writer: Together[Notice, bool] = Together("outbox", self._written)
 
     def put(self, notice: Notice, seconds: float) -> bool:
@@ -34,12 +32,12 @@ class Outbox:
             raise NotStored(db.reason(error)) from None
 
     def post(self, notice: Notice) -> None:
-        """Put `notice` for whom nobody waits."""
+        """Put `notice`, for which nobody waits: it is lost where it cannot be stored, as `outbox_failing` tells."""
         self._writer.send(notice)
 
     def check(self) -> tuple[str, bool, str]:
         """The health check `outbox`: whether events can be stored."""
-        return "outbox", not self._failing, f"failing ({self._failing})" if self._failing else "ok"
+        return self._standing.check()
 
     def close(self) -> None:
         """Write what waits."""
@@ -50,9 +48,9 @@ class Outbox:
         try:
             new = self._added(notices)
         except Exception as error:
-            self._say(db.reason(error))
+            self._standing.fails(db.reason(error))
             raise
-        self._say("")
+        self._standing.works()
         if any(new):
             self._stored()
         return new
@@ -62,11 +60,3 @@ class Outbox:
             self._store.prepare()
             self._prepared = True
         return self._store.add(notices)
-
-    def _say(self, failing: str) -> None:
-        """Log when it begins to fail, and when it works again: not for every event."""
-        if failing and not self._failing:
-            self._log.error("outbox_failing", detail=failing)
-        elif self._failing and not failing:
-            self._log.warning("outbox_works_again")
-        self._failing = failing

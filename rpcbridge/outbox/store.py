@@ -224,7 +224,7 @@ class Store:
     def _claimed(self, connection: Connection, owner: str, count: int, lease: float) -> list[Claimed]:
         # Two statements, since only this is exact on PostgreSQL: within an UPDATE the SELECT may be made more than once.
         due = connection.execute(
-            text("SELECT o.seq, o.event_id, o.payload, o.traceparent, o.attempts + 1, o.stored_at FROM outbox o "
+            text("SELECT o.seq, o.event_id, o.payload, o.traceparent, o.attempts + 1 FROM outbox o "
                  f"WHERE o.status = 'pending' AND o.ready_at <= {self._now} AND NOT EXISTS ("
                  "SELECT 1 FROM outbox e WHERE e.status = 'pending' AND e.call_key = o.call_key AND e.seq < o.seq) "
                  f"ORDER BY o.ready_at, o.seq LIMIT :count {self._skip}"),
@@ -236,7 +236,7 @@ class Store:
                      f"noted_at = {self._now} WHERE seq = :seq"),
                 [{"owner": owner, "lease": int(lease * 1000), "seq": row[0]} for row in due],
             )  # fmt: skip
-        return [Claimed(seq, id, json.loads(payload), parent, attempt, stored) for seq, id, payload, parent, attempt, stored in due]
+        return [Claimed(seq, id, json.loads(payload), parent, attempt) for seq, id, payload, parent, attempt in due]
 
     def _note(self, what: str, owner: str, values: Sequence[Mapping[str, Any]]) -> None:
         """What became of events that `owner` still holds: one whose lease has ended is somebody else's."""

@@ -17,6 +17,7 @@ from rpcbridge.errors import DatabaseError
 from rpcbridge.exchange import Exchange
 from rpcbridge.redaction import Redactor, Sensitivity
 from rpcbridge.settings import Capture
+from rpcbridge.standing import Standing
 from rpcbridge.trace.record import LONGEST, Recorder, Row
 from rpcbridge.trace.store import Store
 
@@ -51,7 +52,7 @@ class Trace:
         self._recorder: Recorder | None = None
         self._preparing = threading.Lock()
         self._lost = 0
-        self._failing = ""
+        self._standing = Standing("debug_store")
         self._pruned = 0.0
 
     def observe(self, seen: Exchange) -> None:
@@ -68,7 +69,7 @@ class Trace:
 
     def check(self) -> tuple[str, bool, str]:
         """The health check `debug_store`: whether exchanges are being recorded, and what is wrong where they are not."""
-        return "debug_store", not self._failing, f"failing ({self._failing})" if self._failing else "ok"
+        return self._standing.check()
 
     def looked_up(self, look: Callable[[Store], T]) -> T:
         """What `look` finds in the store. Raises DatabaseError where it cannot be read."""
@@ -97,15 +98,15 @@ class Trace:
             self._store.add(rows, self._lost, self._now())
         except Exception as error:  # a driver's own, too: nothing of it may be lost unsaid
             self._lost += len(batch)
-            self._say(db.reason(error))
+            self._standing.fails(db.reason(error))
             return
         self._lost = 0
         try:
             self._prune()
         except SQLAlchemyError as error:
-            self._say(db.reason(error))
+            self._standing.fails(db.reason(error))
         else:
-            self._say("")
+            self._standing.works()
 
     def _rows(self, recorder: Recorder, seen: Exchange, place: int) -> tuple[Row, ...]:
         """The row of one exchange, or none where a bug keeps it from being made: the others are kept."""
@@ -123,12 +124,3 @@ class Trace:
         if now - self._pruned > _PRUNED_EVERY:
             self._pruned = now
             self._store.prune(self._capture.max_exchanges, timedelta(seconds=self._capture.max_age), self._now())
-
-    def _say(self, failing: str) -> None:
-        """Log when the store begins to fail, and when it works again: not for every batch."""
-        if failing and not self._failing:
-            self._log.error("debug_store_failing", detail=failing)
-        elif self._failing and not failing:
-            self._log.warning("debug_store_works_again")
-        self._failing = failing
-

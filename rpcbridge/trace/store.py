@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
@@ -61,6 +61,10 @@ _DROPS = Table(
 )  # fmt: skip
 _KEY = Table("exchanges_key", _TABLES, Column("id", Integer, primary_key=True), Column("secret", LargeBinary, nullable=False))
 
+# Many rows a statement: SQLite's driver lets go of the interpreter's lock for each statement, and has to
+# wait for it again behind every call in flight. A few sizes only: drivers keep every statement they
+# have prepared, and with one for each number of rows that was 50 MB.
+_ROWS_A_STATEMENT = (64, 8, 1)
 COLUMNS = tuple(column.name for column in EXCHANGES.c)  # the order of a row's values
 _LISTED = [column for column in EXCHANGES.c if column.name != "document"]
 
@@ -92,7 +96,7 @@ class Store:
     def add(self, rows: Sequence[Row], dropped: int, now: datetime) -> None:
         """Keep `rows`, and that `dropped` others were not kept."""
         with self._engine.begin() as connection:
-            for some in db.portions(rows):
+            for some in _portions(rows):
                 values = tuple(chain.from_iterable(row.values() for row in some))
                 connection.exec_driver_sql(f"{self._insert} {', '.join([self._row] * len(some))}", values)
             if dropped:
@@ -141,6 +145,15 @@ class Store:
                 connection.execute(delete(EXCHANGES).where(EXCHANGES.c.id <= last))
             connection.execute(delete(EXCHANGES).where(EXCHANGES.c.id < _ulid_floor(now - age)))
             connection.execute(delete(_DROPS).where(_DROPS.c.noted_at < now - age))
+
+
+def _portions(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """`rows` in as many as one statement takes."""
+    begin = 0
+    for size in _ROWS_A_STATEMENT:
+        while len(rows) - begin >= size:
+            yield rows[begin : begin + size]
+            begin += size
 
 
 def _shown(row: Any) -> dict[str, Any]:

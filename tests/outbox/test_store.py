@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from rpcbridge import db
 from rpcbridge.outbox import Claimed
-from tests.outbox.conftest import START, World
+from tests.outbox.conftest import World
 
 LEASE = 30.0
 
@@ -23,7 +23,7 @@ def test_what_is_put_is_claimed_once_with_everything_in_it(world: World):
     notice = world.notice("c1", caller_number="0540000000", big=15616841651 ** 3, half="\ud83d", nul="a\0b", name="שלום")
     assert world.store.add([notice]) == [True]
     [claimed] = world.store.claim("me", 8, LEASE)
-    assert claimed == Claimed(1, notice.content["event_id"], notice.content, "00-trace", 1, START)
+    assert claimed == Claimed(1, notice.content["event_id"], notice.content, "00-trace", 1)
     assert world.another().claim("you", 8, LEASE) == []
 
 
