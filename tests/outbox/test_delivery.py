@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 
 import pytest
 
+from rpcbridge import log
 from rpcbridge.outbox import Claimed, Deliverer, Delivery, Plan
 from tests.outbox.conftest import World
 from tests.support.bridge import awaited
@@ -140,6 +142,7 @@ def test_a_database_that_is_away_for_a_while_costs_nothing_but_time(world: World
     """What was delivered meanwhile is noted as soon as it can be, and not delivered again."""
     backend = Backend()
     one = deliverer(world, backend, Plan((5.0,), 2, 30.0))
+    log.configure()
     settle, fails = one._store.settle, [3]
 
     def failing(*args):
@@ -156,6 +159,8 @@ def test_a_database_that_is_away_for_a_while_costs_nothing_but_time(world: World
     one.close()
     assert len(backend.got) == 1
     assert one.check()[1]
+    said = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
+    assert said == ["delivery_failing", "delivery_works_again"]
 
 
 def test_it_says_how_it_stands(world: World):
