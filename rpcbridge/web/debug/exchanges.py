@@ -1,0 +1,82 @@
+"""The last exchanges, and each at its five stations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from rpcbridge.codec import laid_out
+from rpcbridge.web.debug.page import Debug, shown
+
+_PAGE = 100  # exchanges a list shows
+_STATIONS = {
+    "platform_request": "Phone system asks",
+    "event": "Event",
+    "backend_request": "Backend is asked",
+    "backend_response": "Backend answers",
+    "platform_response": "Phone system is answered",
+}
+
+
+def add(blueprint: Blueprint, debug: Debug) -> None:
+    """The pages of single exchanges."""
+
+    @blueprint.get("/")
+    def exchanges() -> Response:
+        before, call_id = request.args.get("before", ""), request.args.get("call_id", "")
+        rows = debug.trace.looked_up(lambda store: store.recent(_PAGE + 1, before=before, call_id=call_id))
+        kept, dropped = debug.trace.looked_up(lambda store: store.counts())
+        _, recording, state = debug.trace.check()
+        older = rows[_PAGE - 1]["id"] if len(rows) > _PAGE else None
+        listed = {
+            "exchanges": rows[:_PAGE], "older": older, "kept": kept, "dropped": dropped,
+            "recording": recording, "state": state, "revealed": debug.reveal,
+        }  # fmt: skip
+        return shown(200, listed, "exchanges.html", call_id=call_id, before=before, **listed)
+
+    @blueprint.get("/exchanges/<id>")
+    def exchange(id: str) -> Response:
+        found = debug.trace.looked_up(lambda store: store.exchange(id.upper()))
+        if found is None:
+            detail = f"No exchange {id[:40]} is kept: it is too old, was dropped, or never was."
+            return shown(404, {"error": detail}, "error.html", title="Not found", detail=detail)
+        return shown(200, found, "exchange.html", seen=found, stations=_stations(found), line=_line(found), revealed=debug.reveal)
+
+
+def _stations(seen: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The five stations as the page shows them: a title, what came with the payload, the payload laid out."""
+    shown = []
+    for name, title in _STATIONS.items():
+        station = seen["stations"][name]
+        if name == "event":
+            body = json.dumps(station, indent=2, ensure_ascii=False) if station else ""
+            shown.append({"name": name, "title": title, "there": station is not None, "body": body, "head": [], "line": ""})
+            continue
+        there = station is not None and bool(station.get("size") or "url" in station or "status" in station)
+        station = station or {"body": "", "size": 0}
+        line = f"{station['method']} {station['url']}" if "url" in station else f"HTTP {station['status']}" if "status" in station else ""
+        body, size = station["body"], station["size"]
+        shown.append({
+            "name": name, "title": title, "there": there, "line": line, "head": station.get("headers", []),
+            "body": laid_out(body), "size": size, "cut": size > 16384,
+        })  # fmt: skip
+    return shown
+
+
+_WIDTH = 1000  # units of the drawing, whatever the page's width
+
+
+def _line(seen: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The attempts on a line of time that the whole exchange fills: where each begins, how wide it is."""
+    total: float = max(seen["total_ms"], 0.1)
+
+    def place(milliseconds: float) -> float:
+        return round(min(milliseconds / total, 1.0) * _WIDTH, 1)
+
+    return [
+        {"x": min(place(a["started_ms"]), _WIDTH - 2.0), "width": max(place(a["ms"]), 2.0), "failed": bool(a["reason"]) or not 200 <= a["status"] < 300, **a}
+        for a in seen["attempts"]
+    ]

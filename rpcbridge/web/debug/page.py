@@ -1,0 +1,36 @@
+"""What every page of the inspector is given, and the two forms it is shown in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask import Response, render_template, request
+
+from rpcbridge.web.guard import DebugGuard
+
+if TYPE_CHECKING:  # who records nothing need not load a database library
+    from rpcbridge.trace import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Debug:
+    """What the debug pages show, who may see them, and whether nothing is masked in it."""
+
+    trace: Trace
+    guard: DebugGuard
+    reveal: bool = False
+
+
+def shown(status: int, content: Mapping[str, Any], template: str, **values: Any) -> Response:
+    """`content` as JSON where that is wanted, else as a page."""
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"], "text/html")
+    if best == "application/json":
+        text, kind = json.dumps(content, ensure_ascii=False, indent=2) + "\n", "application/json"
+    else:
+        text, kind = render_template(template, **values), "text/html; charset=utf-8"
+    response = Response(text.encode("utf-8", "replace"), status, content_type=kind)  # half a character is no reason to fail
+    response.headers["Vary"] = "Accept"
+    return response
