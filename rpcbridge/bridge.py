@@ -153,7 +153,10 @@ class Bridge:
         if isinstance(asked.answer, dict) and "state" in asked.answer and not seen.shared:
             self._keep(asked.answer["state"], asked.remembered, seen)
         seen.outcome = "answered"
-        seen.action = "native" if isinstance(action, Native) else action.action
+        if isinstance(action, Native):
+            seen.action, seen.served = "native", platform.action_of(action)
+        else:
+            seen.action, seen.served = action.action, action
         return response
 
     def _remembered(self, event: Event, seen: Exchange) -> Remembered | None:
@@ -237,7 +240,7 @@ class Bridge:
 
     def _fallback(self, platform: Platform, reason: str, seen: Exchange) -> MethodResponse:
         action = self._routes.of(seen.called_number).fallback
-        seen.outcome, seen.action, seen.fallback_reason = "fallback", action.action, reason
+        seen.outcome, seen.action, seen.fallback_reason, seen.served = "fallback", action.action, reason, action
         response, _ = platform.from_domain(action, seen.called_number, seen.dialect)
         return response
 

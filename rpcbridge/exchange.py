@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from rpcbridge.domain.actions import AnyAction
 from rpcbridge.domain.events import Event
 from rpcbridge.errors import Repair
 from rpcbridge.transport import HttpReply, HttpRequest
@@ -44,6 +45,7 @@ class Exchange:
     before) or `not_stored`; of an attempt to deliver one `delivered`, `postponed` or `dead_letter`; `refused` (no
     call of a known method), `introspected` (a method of the bridge's own), `unpacked` (several calls in one
     request, each of which is an exchange of its own).
+    served: what the caller got, the backend's action or the fallback; `action` is its name, or `native`.
     attempt: of a delivery, which one it is; its method is the event's name.
     reply_id, unanswered: JSON-RPC's id of the request, and that it has none: no reply is written.
     """
@@ -65,6 +67,7 @@ class Exchange:
     platform_response: bytes = b""
     outcome: str = ""
     action: str = ""
+    served: AnyAction | None = None
     fallback_reason: str = ""
     detail: str = ""
     detail_quotes: bool = False  # whether `detail` may quote what a caller or a backend sent

@@ -65,6 +65,9 @@ class Platform(Protocol):
     methods: Mapping[str, Kind]
     descriptions: Mapping[str, Description]
     sensitive: Mapping[str, Sensitivity]  # the platform's own fields that a record must not show as they are
+    fields: Mapping[str, str]  # a request's: the contract's name of an event's field -> the platform's
+    # A reply's, by the contract's action: the platform's name -> the action's field, `on_failure.menu` for one in an object.
+    reply_fields: Mapping[str, Mapping[str, str]]
 
     def to_domain(self, call: MethodCall, receipt: Receipt) -> tuple[Event, tuple[Repair, ...]]:
         """The event `call` reports. Raises UnusableCall with every problem."""
@@ -83,6 +86,9 @@ class Platform(Protocol):
 
     def load_native(self, answer: object, path: str) -> tuple[Native, tuple[Repair, ...]]:
         """The platform's own shape, validated. Raises AnswerRejected with every problem under `path`."""
+
+    def action_of(self, native: Native) -> AnyAction:
+        """What an answer in the platform's own shape means in the contract's words."""
 
     def from_domain(
         self, action: AnyAction | Native, called_number: str | None, dialect: str

@@ -127,6 +127,7 @@ class Capture:
 
     max_exchanges: int = option(whole(100, 10_000_000), 20_000, "Exchanges kept, the newest")
     max_age: float = option(age, 7 * 86_400.0, "How long an exchange is kept")
+    max_bytes: int = option(size, 512 * 1024**2, "What is kept of all exchanges together, the newest")
     secret_menus: tuple[str, ...] = option(names, (), "Menus whose digits are masked whatever their length, e.g. [\"pin\"]")
     reveal: bool = option(flag, False, "Record phone numbers, names and digits as they are; for tests, never for real callers")
 

@@ -1,6 +1,6 @@
 """One exchange -> what is kept of it: the columns a list shows, and a document of the five stations. Pure.
 
-The document's shape is what `/debug/exchanges/<id>` gives as JSON.
+The document's shape is what `/debug/exchanges/<id>` gives as JSON. Columns are masked as the document is.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from typing import Any
 import orjson
 
 from rpcbridge.codec import readable
+from rpcbridge.domain.origins import origin_of
 from rpcbridge.exchange import Attempt, Exchange
 from rpcbridge.redaction import Known, Redactor
+from rpcbridge.schemas import actions
 from rpcbridge.transport import HttpReply
 
 # Characters of one payload that are kept; a longer one is a mistake whose beginning tells enough.
@@ -30,8 +32,11 @@ class Recorder:
         self._secret_menus = frozenset(secret_menus)
 
     def row(self, seen: Exchange) -> Row:
-        """The row of `exchanges`, its document as JSON text."""
+        """The row of `exchanges`, and its document as JSON text."""
         known, said = self._known(seen), seen.content or {}
+        event = self._redactor.fields(said, known)
+        served = self._redactor.fields(actions.dump(seen.served), known) if seen.served is not None else None
+        document = _as_json(self._document(seen, known, event, served))
         caller = _text(said.get("caller_number"))
         called = seen.called_number or ""
         hide = self._redactor
@@ -44,7 +49,13 @@ class Recorder:
             "outcome": seen.outcome,
             "action": seen.action,
             "reason": seen.fallback_reason,
-            "menu": _storable(_text(said.get("menu")))[:200],
+            "event": _text(event.get("event")),
+            "turn": event.get("turn"),
+            "menu": _column(event.get("menu")),
+            "digits": _column(event.get("digits"))[:40],
+            "next_menu": _column((served or {}).get("menu")),
+            "failure_menu": _column((served or {}).get("on_failure", {}).get("menu")),
+            "origin": origin_of(seen.call_id),
             "caller": _storable(hide.number(caller))[:80],
             "caller_key": hide.pseudonym(caller),
             "called": _storable(hide.number(called))[:80],
@@ -53,10 +64,11 @@ class Recorder:
             "repairs": len(seen.repairs),
             "backend_ms": _ms(sum(attempt.seconds for attempt in seen.hop.attempts)),
             "total_ms": _ms(seen.finished - seen.arrived),
-            "document": _as_json(self._document(seen, known)),
+            "size": len(document),
+            "document": document,
         }
 
-    def _document(self, seen: Exchange, known: Known) -> dict[str, Any]:
+    def _document(self, seen: Exchange, known: Known, event: dict[str, Any], served: dict[str, Any] | None) -> dict[str, Any]:
         hide = self._redactor
         return {
             "trace_id": seen.traceparent[3:35],
@@ -69,16 +81,18 @@ class Recorder:
                 _attempt(a, number, seen.arrived, lambda text: hide.remark(text, known))
                 for number, a in enumerate(seen.hop.attempts[:100], seen.attempt or 1)
             ],
-            "stations": self._stations(seen, known),
+            "served": served,
+            "native": seen.action == "native",
+            "masked": [name for name, value in event.items() if value != (seen.content or {})[name]],
+            "stations": self._stations(seen, known, event if seen.content is not None else None),
         }
 
-    def _stations(self, seen: Exchange, known: Known) -> dict[str, Any]:
+    def _stations(self, seen: Exchange, known: Known, event: dict[str, Any] | None) -> dict[str, Any]:
         """What stood at each station; None where the exchange did not come so far.
 
         An event that was sent as JSON is kept once: `restored` makes the request's body of it again.
         """
         hop, hide = seen.hop, self._redactor
-        event = hide.fields(seen.content, known) if seen.content is not None else None
         sent: dict[str, Any] | None = None
         if hop.request is not None:
             body = hop.request.body or b""
@@ -132,6 +146,10 @@ def _attempt(attempt: Attempt, number: int, arrived: float, hidden: Callable[[st
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _column(value: object) -> str:
+    return _storable(value)[:200] if isinstance(value, str) else ""
 
 
 def _ms(seconds: float) -> float:

@@ -123,4 +123,5 @@ class Trace:
         now = time.monotonic()
         if now - self._pruned > _PRUNED_EVERY:
             self._pruned = now
-            self._store.prune(self._capture.max_exchanges, timedelta(seconds=self._capture.max_age), self._now())
+            capture = self._capture
+            self._store.prune(capture.max_exchanges, timedelta(seconds=capture.max_age), capture.max_bytes, self._now())

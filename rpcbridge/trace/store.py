@@ -1,4 +1,7 @@
-"""The table of exchanges: rows in, a list and single exchanges out, bounded by count and age."""
+"""The tables of exchanges: rows in, a list and single exchanges out, bounded by count, age and bytes.
+
+What is looked through stands in a narrow table, the documents in one of their own.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Connection,
     Engine,
@@ -17,6 +21,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Select,
     String,
     Table,
     Text,
@@ -34,7 +39,8 @@ _TABLES = MetaData()
 
 EXCHANGES = Table(
     "exchanges", _TABLES,
-    Column("id", String(26), primary_key=True),  # a ULID: it tells the time of receipt, and the order of ids is that of time
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),  # the order of writing
+    Column("id", String(26), nullable=False, unique=True),  # a ULID: it tells the time of receipt, and the order of ids is that of time
     Column("platform", String(40), nullable=False),
     Column("call_id", String(200), nullable=False, index=True),
     Column("method", String(80), nullable=False),
@@ -42,7 +48,13 @@ EXCHANGES = Table(
     Column("outcome", String(20), nullable=False),
     Column("action", String(20), nullable=False),
     Column("reason", String(40), nullable=False),
+    Column("event", String(40), nullable=False),
+    Column("turn", Integer),
     Column("menu", String(200), nullable=False),
+    Column("digits", String(40), nullable=False),
+    Column("next_menu", String(200), nullable=False),
+    Column("failure_menu", String(200), nullable=False),
+    Column("origin", String(10), nullable=False),
     Column("caller", String(80), nullable=False),
     Column("caller_key", String(16), nullable=False),
     Column("called", String(80), nullable=False),
@@ -51,8 +63,10 @@ EXCHANGES = Table(
     Column("repairs", Integer, nullable=False),
     Column("backend_ms", Float, nullable=False),
     Column("total_ms", Float, nullable=False),
-    Column("document", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    sqlite_autoincrement=True,  # the number of a row that was pruned does not come again
 )  # fmt: skip
+DOCUMENTS = Table("exchange_documents", _TABLES, Column("id", String(26), primary_key=True), Column("document", Text, nullable=False))
 _DROPS = Table(
     "exchanges_dropped", _TABLES,
     Column("id", Integer, primary_key=True),
@@ -65,16 +79,22 @@ _KEY = Table("exchanges_key", _TABLES, Column("id", Integer, primary_key=True), 
 # wait for it again behind every call in flight. A few sizes only: drivers keep every statement they
 # have prepared, and with one for each number of rows that was 50 MB.
 _ROWS_A_STATEMENT = (64, 8, 1)
-COLUMNS = tuple(column.name for column in EXCHANGES.c)  # the order of a row's values
-_LISTED = [column for column in EXCHANGES.c if column.name != "document"]
+COLUMNS = tuple(column.name for column in EXCHANGES.c if column.name != "seq")  # the order of a row's values
+_MOST_OF_A_CALL = 200  # exchanges that a page about one call shows
 
 
 def _first_tables(connection: Connection) -> None:
-    _TABLES.create_all(connection)
+    _TABLES.create_all(connection, [_DROPS, _KEY])
     connection.execute(insert(_KEY).values(id=1, secret=secrets.token_bytes(32)))
 
 
-_STEPS = [_first_tables]
+def _documents_apart(connection: Connection) -> None:
+    """What was recorded before is forgotten: it lacks what the pages show now."""
+    connection.exec_driver_sql("DROP TABLE IF EXISTS exchanges")
+    _TABLES.create_all(connection, [EXCHANGES, DOCUMENTS])
+
+
+_STEPS = [_first_tables, _documents_apart]
 
 
 class Store:
@@ -85,6 +105,7 @@ class Store:
         mark = "?" if engine.dialect.name == "sqlite" else "%s"
         self._row = f"({', '.join([mark] * len(COLUMNS))})"
         self._insert = f"INSERT INTO exchanges ({', '.join(COLUMNS)}) VALUES"
+        self._document = f"({mark}, {mark})"
 
     def prepare(self) -> bytes:
         """Make the tables where they are missing; the key of this store's pseudonyms. Raises DatabaseError too."""
@@ -97,14 +118,16 @@ class Store:
         """Keep `rows`, and that `dropped` others were not kept."""
         with self._engine.begin() as connection:
             for some in _portions(rows):
-                values = tuple(chain.from_iterable(row.values() for row in some))
+                values = tuple(row[name] for row in some for name in COLUMNS)
                 connection.exec_driver_sql(f"{self._insert} {', '.join([self._row] * len(some))}", values)
+                texts = tuple(chain.from_iterable((row["id"], row["document"]) for row in some))
+                connection.exec_driver_sql(f"INSERT INTO exchange_documents (id, document) VALUES {', '.join([self._document] * len(some))}", texts)
             if dropped:
                 connection.execute(insert(_DROPS).values(noted_at=now, count=dropped))
 
     def recent(self, limit: int, *, before: str = "", call_id: str = "") -> list[dict[str, Any]]:
         """The newest exchanges, newest first, without their documents; `before` is the id where the last list ended."""
-        query = select(*_LISTED).order_by(EXCHANGES.c.id.desc()).limit(limit)
+        query = select(EXCHANGES).order_by(EXCHANGES.c.id.desc()).limit(limit)
         if before:
             query = query.where(EXCHANGES.c.id < before)
         if call_id:
@@ -113,22 +136,27 @@ class Store:
             return [_shown(row._mapping) for row in connection.execute(query)]
 
     def of_call(self, call_id: str) -> list[dict[str, Any]]:
-        """All exchanges of one call, newest first, without their documents."""
-        return self.recent(100_000, call_id=db.storable(call_id, 200))
+        """All exchanges of one call, the oldest first, without their documents."""
+        return self.recent(100_000, call_id=db.storable(call_id, 200))[::-1]
+
+    def documents_of(self, call_id: str, limit: int = _MOST_OF_A_CALL) -> list[dict[str, Any]]:
+        """The first exchanges of one call with everything that is kept of them, the oldest first."""
+        query = _WHOLE.where(EXCHANGES.c.call_id == db.storable(call_id, 200)).order_by(EXCHANGES.c.id).limit(limit)
+        with db.reading(self._engine) as connection:
+            return [_restored(row._mapping) for row in connection.execute(query)]
 
     def purge(self, call_id: str) -> int:
         """Forget the exchanges of one call; how many there were."""
+        of_call = EXCHANGES.c.call_id == db.storable(call_id, 200)
         with self._engine.begin() as connection:
-            return int(connection.execute(delete(EXCHANGES).where(EXCHANGES.c.call_id == db.storable(call_id, 200))).rowcount)
+            connection.execute(delete(DOCUMENTS).where(DOCUMENTS.c.id.in_(select(EXCHANGES.c.id).where(of_call))))
+            return int(connection.execute(delete(EXCHANGES).where(of_call)).rowcount)
 
     def exchange(self, id: str) -> dict[str, Any] | None:
         """One exchange with everything that is kept of it."""
         with db.reading(self._engine) as connection:
-            row = connection.execute(select(EXCHANGES).where(EXCHANGES.c.id == id)).one_or_none()
-        if row is None:
-            return None
-        listed = _shown(row._mapping)
-        return listed | restored(json.loads(listed.pop("document")))
+            row = connection.execute(_WHOLE.where(EXCHANGES.c.id == id)).one_or_none()
+        return None if row is None else _restored(row._mapping)
 
     def counts(self) -> tuple[int, int]:
         """How many exchanges are kept, and how many were dropped in the same time."""
@@ -137,14 +165,28 @@ class Store:
             dropped = connection.execute(select(func.coalesce(func.sum(_DROPS.c.count), 0))).scalar_one()
         return int(kept), int(dropped)
 
-    def prune(self, newest: int, age: timedelta, now: datetime) -> None:
-        """Forget all but the `newest` exchanges, and what is older than `age`."""
+    def prune(self, newest: int, age: timedelta, size: int, now: datetime) -> None:
+        """Forget all but the `newest` exchanges, what is older than `age`, and the oldest beyond `size` bytes of all."""
+        with db.reading(self._engine) as connection:
+            beyond = [_ulid_floor(now - age), *connection.execute(_nth(newest)).scalars(), *connection.execute(_beyond(size)).scalars()]
         with self._engine.begin() as connection:
-            last = connection.execute(select(EXCHANGES.c.id).order_by(EXCHANGES.c.id.desc()).offset(newest).limit(1)).scalar()
-            if last is not None:
-                connection.execute(delete(EXCHANGES).where(EXCHANGES.c.id <= last))
-            connection.execute(delete(EXCHANGES).where(EXCHANGES.c.id < _ulid_floor(now - age)))
+            for table in (EXCHANGES, DOCUMENTS):
+                connection.execute(delete(table).where(table.c.id <= max(beyond)))
             connection.execute(delete(_DROPS).where(_DROPS.c.noted_at < now - age))
+
+
+_WHOLE = select(EXCHANGES, DOCUMENTS.c.document).join(DOCUMENTS, DOCUMENTS.c.id == EXCHANGES.c.id)
+
+
+def _nth(newest: int) -> Select[tuple[str]]:
+    """The newest exchange that is one too many."""
+    return select(EXCHANGES.c.id).order_by(EXCHANGES.c.id.desc()).offset(newest).limit(1)
+
+
+def _beyond(size: int) -> Select[tuple[str]]:
+    """The newest exchange with which all are larger than `size`."""
+    sums = select(EXCHANGES.c.id, func.sum(EXCHANGES.c.size).over(order_by=EXCHANGES.c.id.desc()).label("sum")).subquery()
+    return select(sums.c.id).where(sums.c.sum > size).order_by(sums.c.id.desc()).limit(1)
 
 
 def _portions(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
@@ -154,6 +196,11 @@ def _portions(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
         while len(rows) - begin >= size:
             yield rows[begin : begin + size]
             begin += size
+
+
+def _restored(row: Any) -> dict[str, Any]:
+    listed = _shown(row)
+    return listed | restored(json.loads(listed.pop("document")))
 
 
 def _shown(row: Any) -> dict[str, Any]:

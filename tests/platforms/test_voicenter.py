@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from rpcbridge.codec import MethodCall, decode_call
-from rpcbridge.domain.actions import Prompt
+from rpcbridge.domain.actions import Menu, Prompt
 from rpcbridge.domain.causes import CAUSES, definition
 from rpcbridge.domain.events import ABSENT, CALL_STATUSES
 from rpcbridge.errors import AnswerRejected
@@ -286,3 +287,44 @@ def test_problems_of_the_shell_and_of_its_data_are_named_together():
 def test_what_is_no_native_answer_is_refused(answer: object):
     with pytest.raises(AnswerRejected, match="native"):
         native(answer)
+
+
+ANSWERS = [
+    MENU, MENU | {"loops": 4, "loop_delay": 0, "max_digits": 12, "validate_digits": True},
+    MENU | {"action": "say_digits", "digits": "0547", "intro_prompt": "your_number"},
+    {"action": "call", "target": "0540123456", "caller_number": "0730000000"},
+    {"action": "call", "target": "1", "caller_number": "", "caller_prompt": "a", "target_prompt": "b", "hold_music": "c", "record": True,
+     "send_digits": "12#", "dial_strings": ["SIP/1", "SIP/2"], "on_failure": {"menu": "16", "prompt": "rec", "max_digits": 2}},
+    {"action": "hangup"}, {"action": "hangup", "prompt": "bye", "cause": 16},
+    {"action": "go_to_layer", "layer": 3, "prompt": "blank"}, {"action": "record"}, {"action": "record", "prompt": "beep", "max_duration": 60},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_a_reply_reads_back_as_the_action_that_was_written(answer: dict):
+    platform = voicenter()
+    action = replace(actions.load(answer).action, language="en")
+    written, _ = platform.from_domain(action, "0730000000", "xmlrpc")
+    native, _ = platform.load_native(written.value, "")
+    assert platform.action_of(native) == action
+    said = actions.dump(action)
+    for member, path in platform.reply_fields[action.action].items():
+        assert (member in written.value["DATA"]) == (path.partition(".")[0] in said), member
+
+
+def test_a_native_call_that_names_no_next_menu_disconnects():
+    platform = voicenter()
+    for data in ({}, {"NEXT_MENU": ""}, {"NEXT_MENU": "", "NEXT_MENU_RECORD": "r"}):
+        found, _ = platform.load_native({"ACTION": "CALL", "DATA": {"TARGET": "1"} | data}, "")
+        assert platform.action_of(found).on_failure is None
+    found, _ = platform.load_native({"ACTION": "CALL", "DATA": {"TARGET": "1", "NEXT_MENU": "m"}}, "")
+    assert platform.action_of(found).on_failure == Menu(menu="m", prompt=Prompt(name=""))
+
+
+def test_every_field_of_an_event_that_the_wire_carries_has_its_member():
+    assert voicenter().fields == {
+        "called_number": "DID", "caller_number": "CALLER_ID", "caller_name": "CALLER_NAME", "call_id": "IVR_UNIQUE_ID",
+        "digits": "DTMF", "menu": "MENU", "previous_menu": "PREVIOUS_MENU", "target": "TARGET",
+        "platform_call_time": "CALL_TIME_EPOCH", "platform_call_start": "CALL_START_EPOCH", "duration": "CALL_DURATION",
+        "ring_duration": "CALL_DAILTIME", "call_status": "CALL_STATUS",
+    }  # fmt: skip

@@ -15,18 +15,22 @@ from ulid import ULID
 
 from rpcbridge import db
 from rpcbridge.backend.requests import RequestWriter
+from rpcbridge.domain.actions import Call, Menu, Prompt
 from rpcbridge.domain.events import ActionRejected
+from rpcbridge.domain.origins import made, replayed
 from rpcbridge.errors import DatabaseError
 from rpcbridge.exchange import Attempt, Exchange, Hop
 from rpcbridge.redaction import Redactor
 from rpcbridge.schemas import events
 from rpcbridge.settings import Backend
 from rpcbridge.trace.record import Recorder
-from rpcbridge.trace.store import Store, _ulid_floor
+from rpcbridge.trace.store import _STEPS, Store, _ulid_floor
 from rpcbridge.transport import HttpReply
 from tests.support.bridge import ROOT
 from tests.trace.conftest import START
 
+GIB = 2**30
+TABLES = ("exchanges", "exchange_documents")
 RECORDER = Recorder(Redactor(b"k" * 32, {"CALLER_ID": "number", "TARGET": "number"}), ())
 
 
@@ -74,7 +78,7 @@ def test_nothing_that_may_not_be_read_is_in_the_database(store: Store, exchange:
     fill(store, exchange, 3)
     engine = db.opened(url, patience=5)
     with db.reading(engine) as connection:
-        everything = repr(connection.execute(sqlalchemy.text("SELECT * FROM exchanges")).all())
+        everything = repr([connection.execute(sqlalchemy.text(f"SELECT * FROM {table}")).all() for table in TABLES])
     engine.dispose()
     for secret in ("0541234567", "0731234567", "0507654321", "Dana", "1234", "secret-token"):
         assert secret not in everything.replace("01KAH", "")
@@ -100,7 +104,7 @@ def test_nothing_that_may_not_be_read_is_in_what_a_state_or_a_rejected_answer_ho
     store.add([RECORDER.row(exchange(0, content=content, hop=hop))], 0, START)
     engine = db.opened(url, patience=5)
     with db.reading(engine) as connection:
-        everything = repr(connection.execute(sqlalchemy.text("SELECT * FROM exchanges")).all())
+        everything = repr([connection.execute(sqlalchemy.text(f"SELECT * FROM {table}")).all() for table in TABLES])
     engine.dispose()
     for secret in ("0541234567", "541234567", "0731234567", "0507654321", "Dana", "482913", "482 913", "482+913", "99881"):
         assert secret not in everything
@@ -129,8 +133,66 @@ def test_the_newest_come_first_in_pages_and_by_call(store: Store, exchange: Call
 
 def test_bounded_by_count(store: Store, exchange: Callable[..., Exchange]):
     fill(store, exchange, 10)
-    store.prune(4, timedelta(days=1), START)
+    store.prune(4, timedelta(days=1), GIB, START)
     assert [row["id"] for row in store.recent(99)] == [exchange(number).id for number in (9, 8, 7, 6)]
+
+
+def test_bounded_by_bytes(store: Store, exchange: Callable[..., Exchange]):
+    fill(store, exchange, 10)
+    sizes = [row["size"] for row in store.recent(99)]
+    store.prune(99, timedelta(days=1), sum(sizes[:3]), START)
+    assert [row["id"] for row in store.recent(99)] == [exchange(number).id for number in (9, 8, 7)]
+    assert store.exchange(exchange(6).id) is None
+
+
+def test_a_call_comes_whole_the_oldest_first(store: Store, exchange: Callable[..., Exchange]):
+    fill(store, exchange, 7)
+    of_call = [exchange(number).id for number in (0, 3, 6)]
+    assert [row["id"] for row in store.of_call("call0")] == of_call
+    documents = store.documents_of("call0")
+    assert [document["id"] for document in documents] == of_call
+    assert documents[0]["stations"]["event"]["menu"] == "main"
+    assert [document["id"] for document in store.documents_of("call0", 2)] == of_call[:2]
+    assert store.purge("call0") == 3
+    assert store.documents_of("call0") == []
+    assert len(store.recent(99)) == 4
+
+
+def test_what_was_recorded_before_has_no_place_in_newer_tables(url: str):
+    engine = db.opened(url, patience=5)
+    older = [lambda connection: connection.exec_driver_sql("CREATE TABLE exchanges (id varchar(26) PRIMARY KEY, document text)")]
+    older[0:0] = [_STEPS[0]]
+    db.prepare(engine, "exchanges", [lambda connection: [step(connection) for step in older]])
+    store = Store(engine)
+    store.prepare()
+    assert store.counts() == (0, 0)
+    engine.dispose()
+
+
+def test_the_columns_say_what_the_caller_did_and_where_it_led_masked(store: Store, exchange: Callable[..., Exchange]):
+    menu = Menu(menu="m2", prompt=Prompt(name="p"))
+    call = Call(target="0507654321", on_failure=menu)
+    question = {**exchange(0).content, "turn": 2, "digits": "7"}
+    store.add([RECORDER.row(exchange(0, served=menu, content=question)), RECORDER.row(exchange(1, served=call))], 0, START)
+    pressed, dialled = store.documents_of("call0")[0], store.documents_of("call1")[0]
+    names = ("event", "turn", "menu", "digits", "next_menu", "failure_menu", "origin")
+    assert [pressed[name] for name in names] == ["action_requested", 2, "main", "7", "m2", "", ""]
+    assert [dialled[name] for name in names] == ["action_requested", None, "main", "****", "", "m2", ""]
+    assert pressed["masked"] == ["caller_number", "caller_name", "called_number"]
+    assert dialled["masked"] == ["caller_number", "caller_name", "called_number", "digits"]
+    assert pressed["served"] == {
+        "action": "menu", "menu": "m2", "prompt": "p", "loops": 1, "loop_delay": 3, "max_digits": 1, "validate_digits": False,
+    }  # fmt: skip
+    assert dialled["served"]["target"] == "********21"
+    assert dialled["seq"] == pressed["seq"] + 1
+
+
+def test_a_call_that_no_phone_system_placed_says_so(store: Store, exchange: Callable[..., Exchange]):
+    for number, origin in enumerate(("phone", "drill", "replay")):
+        content = {**exchange(number).content, "call_id": made(origin, exchange(number).id, of=exchange(9).id)}
+        store.add([RECORDER.row(exchange(number, content=content))], 0, START)
+    assert [row["origin"] for row in store.recent(9)] == ["replay", "drill", "phone"]
+    assert replayed(store.recent(1)[0]["call_id"]) == exchange(9).id
 
 
 def test_bounded_by_age(store: Store, exchange: Callable[..., Exchange]):
@@ -138,7 +200,7 @@ def test_bounded_by_age(store: Store, exchange: Callable[..., Exchange]):
     store.add([], 5, START - timedelta(hours=1))
     store.add([], 2, START + timedelta(seconds=8))
     assert store.counts() == (10, 7)
-    store.prune(99, timedelta(seconds=3), START + timedelta(seconds=10))
+    store.prune(99, timedelta(seconds=3), GIB, START + timedelta(seconds=10))
     assert store.counts() == (3, 2)
 
 
@@ -183,7 +245,7 @@ def test_tables_of_a_newer_rpcbridge_are_left_alone(store: Store, url: str):
     engine = db.opened(url, patience=5)
     with engine.begin() as connection:
         connection.execute(sqlalchemy.text("UPDATE rpcbridge_schema SET version = 99"))
-    with pytest.raises(DatabaseError, match="version 99, this rpcbridge knows 1: run the newer rpcbridge"):
+    with pytest.raises(DatabaseError, match="version 99, this rpcbridge knows 2: run the newer rpcbridge"):
         store.prepare()
     engine.dispose()
 

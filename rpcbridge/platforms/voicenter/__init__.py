@@ -11,7 +11,7 @@ from rpcbridge.domain.actions import AnyAction
 from rpcbridge.domain.events import Event
 from rpcbridge.errors import Repair
 from rpcbridge.platforms import Description, Kind, Native, Options, Receipt
-from rpcbridge.platforms.voicenter import replies, requests
+from rpcbridge.platforms.voicenter import reading, replies, requests
 from rpcbridge.platforms.voicenter.tables import HELP, LANGUAGES, SAMPLED_AS_TEXT, SENSITIVE
 from rpcbridge.settings.table import credentials, flag, networks, one_of, option, secret_segment, text
 
@@ -42,6 +42,8 @@ class Voicenter:
     methods: Mapping[str, Kind] = {"GET_IVR_ACTION": "question", "HANGUP_CALL": "notification"}
     descriptions: Mapping[str, Description] = {method: Description(help, ("struct", "struct")) for method, help in HELP.items()}
     sensitive = SENSITIVE
+    fields = reading.FIELDS
+    reply_fields = reading.REPLY_FIELDS
 
     def __init__(self, section: Section, options: Options) -> None:
         self._section = section
@@ -66,6 +68,9 @@ class Voicenter:
 
     def load_native(self, answer: object, path: str) -> tuple[Native, tuple[Repair, ...]]:
         return replies.load_native(answer, path, self._section.language)
+
+    def action_of(self, native: Native) -> AnyAction:
+        return reading.action_of(native)
 
     def from_domain(
         self, action: AnyAction | Native, called_number: str | None, dialect: str

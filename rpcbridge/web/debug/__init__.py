@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import structlog
 from flask import Blueprint, Response, request
 
@@ -18,6 +20,9 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+
+# What every page leads to, by endpoint.
+_NAVIGATION = (("debug.exchanges", "Calls"),)
 
 
 def pages(debug: Debug) -> Blueprint:
@@ -45,6 +50,10 @@ def pages(debug: Debug) -> Blueprint:
     @blueprint.errorhandler(DatabaseError)
     def _unreadable(error: DatabaseError) -> Response:
         return shown(503, {"error": str(error)}, "error.html", title="The exchanges cannot be read", detail=str(error))
+
+    @blueprint.context_processor
+    def _shared() -> dict[str, Any]:
+        return {"pages": _NAVIGATION, "csrf_token": lambda: ""}
 
     exchanges.add(blueprint, debug)
     return blueprint
