@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
-from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
-from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
-from tests.support import backend as backends
 from tests.support import bridge as bridges
 from tests.support import databases
-from tests.support.backend import reply
 from tests.support.bridge import Reply
 
 TOKEN = "a-token-of-20-letters"
