@@ -15,7 +15,8 @@ run: $(VENV)/.installed ## set up, then run the bridge with an example backend o
 test: $(VENV)/.test-installed ## set up, then run every check: ruff, mypy, tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadscope -m "not alone"
+	$(BIN)/pytest -m alone
 
 lint: $(VENV)/.test-installed ## ruff and mypy alone
 	$(BIN)/ruff check .

@@ -14,6 +14,8 @@ import pytest
 from tests.support.bridge import ROOT
 from tests.support.profile import check_reply
 
+pytestmark = pytest.mark.alone
+
 POSSIBLE = os.geteuid() == 0 and shutil.which("unshare") and shutil.which("ip")
 
 
