@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.axe import no_serious_fault
 from tests.browser.inspected import Inspected
@@ -30,3 +30,11 @@ def test_nobody_is_shut_out(browse: Callable[..., Page], names: dict[str, str], 
     PAGES[name].open_in(page, **names)
     no_serious_fault(page)
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0, "the page scrolls sideways"
+
+
+def test_a_call_is_found(page: Page, bridge: Inspected):
+    call = bridge.call("1", "1", "1234")
+    page.goto(f"/debug/?call_id={call}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(call)
+    page.get_by_role("link").filter(has=page.locator("time")).first.click()
+    expect(page.get_by_role("heading", name="Stations")).to_be_visible()
