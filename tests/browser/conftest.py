@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser import chromium as chromiums
-from tests.browser.inspected import Inspected, inspected
+from tests.browser.inspected import TOKEN, Inspected, inspected
 from tests.browser.watch import Watch
 
 expect.set_options(timeout=20_000)  # a busy machine is no fault
@@ -27,6 +27,13 @@ def chromium() -> Iterator[Browser]:
 def bridge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inspected]:
     """The bridge of all browser tests: four workers, the example backend. A test finds its calls by their ids."""
     with inspected(tmp_path_factory.mktemp("inspected")) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inspected]:
+    """A bridge whose inspector asks for TOKEN: `browse(base_url=guarded.url)`."""
+    with inspected(tmp_path_factory.mktemp("guarded"), f'token = "{TOKEN}"', workers=2) as running:
         yield running
 
 

@@ -15,6 +15,7 @@ from rpcbridge.transport import Transport
 from tests.support import bridge as bridges
 from tests.support import shop
 
+TOKEN = "a-token-of-32-characters-or-more-1"  # where a test wants the login form
 TOML = """
 [backend]
 url = "{backend}"

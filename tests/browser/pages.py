@@ -14,8 +14,11 @@ from tests.browser.inspected import Inspected
 
 @dataclass(frozen=True)
 class Address:
+    """`guarded`: only a bridge with a token has it."""
+
     path: str
     status: int = 200
+    guarded: bool = False
 
     def open_in(self, page: Page, **recorded: str) -> None:
         """Go there; the page must have come as it should."""
@@ -30,6 +33,7 @@ PAGES = {
     "exchanges of one call": Address("/debug/?call_id={call}"),
     "an exchange": Address("/debug/exchanges/{exchange}"),
     "not found": Address("/debug/exchanges/none", 404),
+    "log in": Address("/debug/login", guarded=True),
 }
 
 

@@ -16,7 +16,7 @@ WRONG = {
     "console error: .*inline style": "document.body.setAttribute('style', 'color: red')",
     "console error: .*inline event handler": "document.body.setAttribute('onclick', 'alert(1)')",
     "127.0.0.1:9/pixel": "document.body.append(Object.assign(new Image(), {src: 'http://127.0.0.1:9/pixel'}))",
-    "refused: GET .*/debug/nothing: 404": "fetch('/debug/nothing')",
+    "refused: GET .*/debug/nothing: 404": "document.body.append(Object.assign(new Image(), {src: '/debug/nothing'}))",
 }
 
 
