@@ -13,17 +13,19 @@ from rpcbridge.web.debug.sessions import Sessions
 from rpcbridge.web.guard import DebugGuard
 
 if TYPE_CHECKING:  # who records nothing need not load a database library
+    from rpcbridge.simulation import Simulation
     from rpcbridge.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
 class Debug:
-    """What the debug pages show, who may see them, and whether nothing is masked in it."""
+    """What the debug pages show, who may see them, whether nothing is masked in it, and what places simulated calls."""
 
     trace: Trace
     guard: DebugGuard
     sessions: Sessions
     reveal: bool = False
+    phone: Simulation | None = None  # None in a process that serves nobody
 
 
 def shown(status: int, content: Mapping[str, Any], template: str, **values: Any) -> Response:
