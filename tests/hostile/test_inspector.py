@@ -16,6 +16,7 @@ from tests.hostile.attacks import MAX_BODY, Script, head
 from tests.hostile.test_attacks import sent
 from tests.support import bridge as bridges
 
+pytestmark = pytest.mark.alone
 SECONDS = 2.0
 TOKEN = "a-token-of-20-letters"
 FORM = "application/x-www-form-urlencoded"
