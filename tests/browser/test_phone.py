@@ -28,6 +28,15 @@ def called(page: Page, **fields: str) -> None:
     page.get_by_role("button", name="Call", exact=True).click()
 
 
+def logged_in(page: Page) -> None:
+    """Whoever says the token."""
+    if "/debug/login" not in page.url:
+        page.goto("/debug/phone")
+    page.locator("input[type=password]").fill("let-me-in-please-now")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Call", exact=True)).to_be_visible()
+
+
 def tabbed_to(page: Page, name: str) -> None:
     """Go there by the tabulator."""
     there = page.get_by_role("button", name=name, exact=True)
@@ -160,10 +169,53 @@ def test_a_step_that_fails_can_be_tried_again(page: Page, watch: Watch):
     expect(log_of(page)).to_contain_text("acknowledged (STATUS 0)")
 
 
+def test_a_call_goes_on_after_a_new_login(browse: Callable[..., Page], watch: Watch, tmp_path: Path):
+    watch.expect("phone/press: 401")
+    with inspected(tmp_path, 'token = "let-me-in-please-now"', workers=2) as bridge:
+        page = browse(base_url=bridge.url)
+        logged_in(page)
+        called(page)
+        expect(log_of(page)).to_contain_text("plays welcome")
+        page.context.clear_cookies()
+        page.keyboard.press("1")
+        expect(page.get_by_role("alert").get_by_text("You are not logged in any more")).to_be_visible()
+        with page.context.expect_page() as opened:
+            page.get_by_role("link", name="Log in in another tab").click()
+        logged_in(opened.value)
+        page.get_by_role("button", name="Try again").click()
+        expect(log_of(page)).to_contain_text("menu main_he")
+        page.get_by_role("button", name="Hang up").click()
+        expect(log_of(page)).to_contain_text("acknowledged (STATUS 0)")
+
+
 def test_a_bridge_that_takes_its_time_is_waited_for(page: Page):
     called(page, fault="slow")
     expect(page.get_by_text("The bridge is asked…")).to_be_visible()
     expect(log_of(page)).to_contain_text("timeout); then the fallback:")
+
+
+def test_the_caller_may_hang_up_while_the_bridge_is_asked(page: Page, bridge: Inspected):
+    called(page, fault="slow")
+    expect(page.get_by_text("The bridge is asked…")).to_be_visible()
+    page.get_by_role("button", name="Hang up").click()
+    expect(log_of(page)).to_contain_text("acknowledged (STATUS 0)")
+    expect(page.get_by_text("The call is over")).to_be_visible()
+    expect(log_of(page)).not_to_contain_text("technical_problem")  # nobody was there to hear it
+    assert [row["outcome"] for row in bridge.recorded(page.locator("[data-call-id]").inner_text(), 3)] == ["fallback", "stored", "delivered"]
+
+
+def test_digits_are_spoken_where_that_is_switched_on(page: Page):
+    page.add_init_script("window.said = []; speechSynthesis.speak = (it) => said.push([it.text, it.lang])")
+    page.goto("/debug/phone")
+    page.get_by_label("Speak digits and prompts of text aloud").check()
+    page.get_by_role("button", name="Call", exact=True).click()
+    for menu, keys in (("language", "2"), ("main_en", "1"), ("order_en", "5678")):
+        expect(log_of(page).get_by_text(menu, exact=True)).to_be_visible()
+        page.keyboard.type(keys)
+    expect(log_of(page)).to_contain_text("says 0 3 1 2")
+    assert page.evaluate("said") == [[digit, "en"] for digit in "0312"]
+    page.get_by_role("button", name="Hang up").click()
+    expect(log_of(page)).to_contain_text("acknowledged (STATUS 0)")
 
 
 def test_whoever_leaves_the_page_hangs_up(page: Page, bridge: Inspected):
