@@ -32,6 +32,7 @@ PAGES = {
     "nothing found": Address("/debug/?call_id=nobody"),
     "exchanges of one call": Address("/debug/?call_id={call}"),
     "an exchange": Address("/debug/exchanges/{exchange}"),
+    "the phone": Address("/debug/phone"),
     "not found": Address("/debug/exchanges/none", 404),
     "log in": Address("/debug/login", guarded=True),
 }
