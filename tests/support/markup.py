@@ -37,4 +37,4 @@ def strangers(html: str) -> Iterator[str]:
         if tag not in OURS:
             yield tag
         yield from (f"{tag} {name}" for name in attributes if name.startswith("on") or name in ("style", "srcdoc"))
-        yield from (f"{tag} {name}={value}" for name, value in attributes.items() if name in ("href", "src") and not str(value).startswith(("/debug", "#")))
+        yield from (f"{tag} {name}={value}" for name, value in attributes.items() if name in ("href", "src") and not str(value).startswith(("/debug", "#")) and value != "data:,")
