@@ -31,6 +31,8 @@ PAGES = {
     "the last exchanges": Address("/debug/"),
     "nothing found": Address("/debug/?call_id=nobody"),
     "exchanges of one call": Address("/debug/?call_id={call}"),
+    "a call": Address("/debug/call?id={call}"),
+    "a call that is not kept": Address("/debug/call?id=nobody", 404),
     "an exchange": Address("/debug/exchanges/{exchange}"),
     "the phone": Address("/debug/phone"),
     "not found": Address("/debug/exchanges/none", 404),

@@ -54,7 +54,7 @@ def _taken(page: Page, file: Path) -> None:
 def _call(page: Page, bridge: Inspected) -> None:
     """A person is asked for, whose line is busy."""
     call = bridge.call("1", "2", "1", outcome="busy")
-    page.goto(f"/debug/exchanges/{bridge.recorded(call, 3)[2]['id']}")
+    page.goto(f"/debug/call?id={call}")
 
 
 def _phone(page: Page, bridge: Inspected) -> None:
