@@ -9,7 +9,7 @@ from flask import Blueprint, Response, g, request
 
 from rpcbridge.errors import DatabaseError
 from rpcbridge.web.body import BodyReader
-from rpcbridge.web.debug import exchanges, login, phone
+from rpcbridge.web.debug import exchanges, exports, login, phone
 from rpcbridge.web.debug.entrance import Entrance
 from rpcbridge.web.debug.guesses import Guesses
 from rpcbridge.web.debug.page import Debug, said, shown
@@ -66,6 +66,7 @@ def pages(debug: Debug, bodies: BodyReader) -> Blueprint:
     blueprint.add_app_template_global(entrance.csrf_token, "csrf_token")
     exchanges.add(blueprint, debug)
     phone.add(blueprint, debug)
+    exports.add(blueprint, debug)
     if debug.guard.asks:
         login.add(blueprint, debug, entrance)
     return blueprint
