@@ -32,6 +32,8 @@ PAGES = {
     "nothing found": Address("/debug/?call_id=nobody"),
     "exchanges of one call": Address("/debug/?call_id={call}"),
     "an exchange": Address("/debug/exchanges/{exchange}"),
+    "the playground": Address("/debug/playground"),
+    "the playground with a sample": Address("/debug/playground?sample=0"),
     "not found": Address("/debug/exchanges/none", 404),
     "log in": Address("/debug/login", guarded=True),
 }
