@@ -77,7 +77,7 @@ def event_fields(seen: Document, platform: Tables) -> Diff:
     repairs, masked = _repairs(seen), set(seen.get("masked") or ())
     found = [_event_field(name, value, platform.fields.get(name), sent, repairs, name in masked) for name, value in event.items()]
     taken = {platform.fields[name] for name in event if name in platform.fields}
-    return Diff((*found, *_not_taken(sent or {}, taken, repairs)), note)
+    return Diff((*found, *_not_taken(sent or {}, taken, repairs, "raw" in event)), note)
 
 
 def _event_field(
@@ -97,10 +97,12 @@ def _event_field(
     return Field(End(wire, _json(came)), became, kinds, _change(came, value, repairs.get(wire, "")) if changed else "")
 
 
-def _not_taken(sent: Mapping[str, Any], taken: set[str], repairs: Mapping[str, str]) -> Iterator[Field]:
-    """What the phone system said and no field of the event tells."""
+def _not_taken(sent: Mapping[str, Any], taken: set[str], repairs: Mapping[str, str], raw: bool) -> Iterator[Field]:
+    """What the phone system said and no field of the event tells; `raw`: all it said goes along."""
     for wire, value in sent.items():
-        if wire not in taken:
+        if wire not in taken and raw:
+            yield Field(End(wire, _json(value)), End(f"raw.{wire}", _json(value)), ("as is",), repairs.get(wire, ""))
+        elif wire not in taken:
             why = repairs.get(wire, "the contract has no such field; backend.include_raw passes it on in raw")
             yield Field(End(wire, _json(value)), End(), ("dropped",), why)
 
@@ -128,7 +130,7 @@ class _Walk:
 
     fallback: bool
     native: bool
-    answer: Mapping[str, Any]
+    answer: Mapping[str, Any] | None
     reply: Mapping[str, Any] | None
     repairs: Mapping[str, str]
     wires: Mapping[str, str]
@@ -148,6 +150,8 @@ class _Walk:
     def _origin(self, path: str, value: Any) -> tuple[tuple[Kind, ...], End, str]:
         if self.fallback:
             return ("fallback",), End(), "of the configured fallback"
+        if self.answer is None:
+            return (), End(), ""
         if path not in self.answer:
             return ("defaulted",), End(), "the answer does not say it"
         came, wire = self.answer[path], self.wires.get(path, "")
@@ -165,8 +169,8 @@ class _Walk:
 
     def left_over(self, served: Mapping[str, Any]) -> Iterator[Field]:
         """What the answer said beside the action."""
-        for path, value in self.answer.items():
-            if not self.fallback and path not in served:
+        for path, value in (self.answer or {}).items():
+            if path not in served:
                 kept = "kept by the bridge for the call's next question" if path == "state" else self.repairs.get(path, "does not go to the phone system")
                 yield Field(End(path, _json(value)), End(), ("dropped",), kept)
 
@@ -206,17 +210,22 @@ def _opened(members: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _answer(seen: Document, names: Mapping[str, str]) -> tuple[Mapping[str, Any], str]:
-    """The backend's answer by the contract's paths; of a native one, its members under the names they mean."""
+def _answer(seen: Document, names: Mapping[str, str]) -> tuple[Mapping[str, Any] | None, str]:
+    """The backend's answer by the contract's paths; of a native one, its members under the names they mean.
+
+    None where it cannot be told, with the reason.
+    """
     station = seen["stations"]["backend_response"]
-    if seen.get("outcome") == "fallback" or station is None:
-        return {}, ""
+    if seen.get("outcome") == "fallback":
+        return None, ""
+    if station is None:
+        return None, "The answer stands with the identical question that was asked in its place."
     try:
         answer = json.loads(station["body"])
     except (ValueError, RecursionError):
-        return {}, "The answer as it was kept cannot be read: it is not compared."
+        return None, "The answer as it was kept cannot be read: it is not compared."
     if not isinstance(answer, dict):
-        return {}, "The answer is no object."
+        return None, "The answer is no object."
     if not seen.get("native"):
         return dict(_flat(answer)), ""
     state = {"state": answer["state"]} if "state" in answer else {}

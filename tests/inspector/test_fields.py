@@ -70,6 +70,17 @@ def test_what_was_not_sent_is_defaulted_and_what_nobody_takes_is_dropped():
     assert (found(diff, "EXTRA").kinds, found(diff, "EXTRA").came.value) == (("dropped",), '"x"')
 
 
+def test_with_the_raw_fields_nothing_is_dropped():
+    diff = of_event(sent={"EXTRA": "x"}, says={"raw": {"EXTRA": "x"}})
+    assert (found(diff, "raw.EXTRA").kinds, found(diff, "raw.EXTRA").came.name) == (("as is",), "EXTRA")
+
+
+def test_of_a_shared_answer_nothing_is_said_to_be_a_default():
+    diff = of_reply(answer=None, shared=True)
+    assert diff.note == "The answer stands with the identical question that was asked in its place."
+    assert "defaulted" not in diff.counts
+
+
 def test_a_field_that_could_not_be_read_was_dropped_with_the_reason():
     diff = of_event(sent={"CALL_DURATION": "long"}, repairs=[{"kind": "unreadable", "path": "DATA.CALL_DURATION", "detail": "expected an integer"}])
     assert (found(diff, "CALL_DURATION").kinds, found(diff, "CALL_DURATION").detail) == (("dropped",), "unreadable: expected an integer")

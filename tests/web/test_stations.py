@@ -47,6 +47,10 @@ def test_colours_are_classes_and_everything_in_a_payload_is_text():
     assert str(coloured("<" + "x" * 20_000)).count("<") == 0, "too long for colours, not for being shown"
 
 
+def test_colours_can_be_left_out():
+    assert "<span" not in "".join(str(view.shown) for view in station_views(document(), colours=False))
+
+
 def test_a_payload_of_which_only_the_beginning_was_kept_says_so():
     seen = document(request="<methodCall>" + "x" * 16_372)
     seen["stations"]["platform_request"]["size"] = 40_000

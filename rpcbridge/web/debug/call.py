@@ -10,9 +10,10 @@ from flask import Blueprint, Response, request
 
 from rpcbridge.inspector import fields, ladder, story
 from rpcbridge.web.debug.page import Debug, shown
-from rpcbridge.web.debug.stations import StationView, station_views
+from rpcbridge.web.debug.stations import station_views
 
 MOST = 200  # exchanges of a call that its page shows
+_COLOURED = 60  # of them in colours: a person reads no more, and callers wait for the same processor
 _OPEN = 4  # turns whose stations are open from the start; of longer calls only those in which something went wrong
 
 
@@ -29,7 +30,7 @@ def add(blueprint: Blueprint, debug: Debug) -> None:
         told = story.told(documents)
         return shown(
             200, _content(told, documents, more), "call.html", call=told, more=more, most=MOST, revealed=debug.reveal,
-            ladder=ladder_of(told), turns=[_turn(part, len(told.parts), debug) for part in told.parts],
+            ladder=ladder_of(told), turns=[_turn(part, place, len(told.parts), debug) for place, part in enumerate(told.parts)],
         )  # fmt: skip
 
 
@@ -47,8 +48,8 @@ def diffs_of(seen: Mapping[str, Any], debug: Debug) -> tuple[tuple[str, fields.D
     return (*told, ("Answer → reply", fields.reply_fields(seen, platform))) if seen.get("served") else told
 
 
-def _turn(part: story.Part, count: int, debug: Debug) -> dict[str, Any]:
-    views: list[StationView] = station_views(part.seen)
+def _turn(part: story.Part, place: int, count: int, debug: Debug) -> dict[str, Any]:
+    views = station_views(part.seen, colours=place < _COLOURED)
     return {"part": part, "seen": part.seen, "stations": views, "diffs": diffs_of(part.seen, debug), "open": count <= _OPEN or bool(part.mark)}
 
 

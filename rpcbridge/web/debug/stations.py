@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from json import dumps
 from typing import Any
 
 from markupsafe import Markup, escape
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import JsonLexer, XmlLexer
 
 from rpcbridge.codec import laid_out
 
 _KEPT = 16_384  # characters of a payload that are recorded
-_COLOURED = 8192  # characters: colours cost a millisecond for each kilobyte, and callers wait for the same processor
+# Characters: colours cost a millisecond for each kilobyte, forty for text that is made to be slow, and callers wait for the same processor.
+_COLOURED = 4096
 
 _TITLES = {
     "platform_request": "Phone system asks",
@@ -25,9 +24,7 @@ _TITLES = {
     "platform_response": "Phone system is answered",
 }
 _NOTHING = Markup("")
-_FORMATTER = HtmlFormatter(nowrap=True, classprefix="p-")
 _FORMS = {"<": "xml", "{": "json", "[": "json"}
-_LEXERS = {"<": XmlLexer(), "{": JsonLexer(), "[": JsonLexer()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,30 +47,45 @@ class StationView:
     cut: bool = False
 
 
-def station_views(document: Mapping[str, Any]) -> list[StationView]:
-    """The five of a document, in the order in which the exchange passes them."""
-    stations = document["stations"]
-    return [_event(title, stations[name]) if name == "event" else _view(name, title, stations[name]) for name, title in _TITLES.items()]
+def station_views(document: Mapping[str, Any], *, colours: bool = True) -> list[StationView]:
+    """The five of a document, in the order in which the exchange passes them; `colours`: they are worth their while."""
+    stations, html = document["stations"], coloured if colours else escape
+    return [_event(title, stations[name], html) if name == "event" else _view(name, title, stations[name], html) for name, title in _TITLES.items()]
 
 
 def coloured(text: str) -> Markup:
     """A payload as HTML with classes for its colours; as it is where nothing can be made of it."""
-    lexer = _LEXERS.get(text.lstrip()[:1])
-    if lexer is None or len(text) > _COLOURED:
+    form = _form(text)
+    if not form or len(text) > _COLOURED:
         return escape(text)
     try:
-        # The formatter escapes all text itself: it writes nothing but spans of its own.
-        return Markup(highlight(text, lexer, _FORMATTER).rstrip("\n"))  # noqa: S704
+        return _painter()(text, form)
     except Exception:  # a view that fails falls back to what was recorded
         return escape(text)
 
 
-def _event(title: str, event: Mapping[str, Any] | None) -> StationView:
+def _form(text: str) -> str:
+    return _FORMS.get(text.lstrip()[:1], "")
+
+
+@functools.cache
+def _painter() -> Callable[[str, str], Markup]:
+    """What colours a payload of a form; the library is loaded by who looks at pages, and by nobody else."""
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import JsonLexer, XmlLexer
+
+    formatter, lexers = HtmlFormatter(nowrap=True, classprefix="p-"), {"xml": XmlLexer(), "json": JsonLexer()}
+    # The formatter escapes all text itself: it writes nothing but spans of its own.
+    return lambda text, form: Markup(highlight(text, lexers[form], formatter).rstrip("\n"))  # noqa: S704
+
+
+def _event(title: str, event: Mapping[str, Any] | None, html: Callable[[str], Markup]) -> StationView:
     text = dumps(event, indent=2, ensure_ascii=False) if event else ""
-    return StationView("event", title, event is not None, form="json", shown=coloured(text))
+    return StationView("event", title, event is not None, form="json", shown=html(text))
 
 
-def _view(name: str, title: str, station: Mapping[str, Any] | None) -> StationView:
+def _view(name: str, title: str, station: Mapping[str, Any] | None, html: Callable[[str], Markup]) -> StationView:
     if station is None or not (station.get("size") or "url" in station or "status" in station):
         return StationView(name, title, False)
     line = f"{station['method']} {station['url']}" if "url" in station else f"HTTP {station['status']}" if "status" in station else ""
@@ -81,7 +93,7 @@ def _view(name: str, title: str, station: Mapping[str, Any] | None) -> StationVi
     pretty = _laid_out(body)
     return StationView(
         name, title, True, line, tuple((header[0], header[1]) for header in station.get("headers", ())),
-        _FORMS.get(pretty.lstrip()[:1], ""), coloured(pretty),
+        _form(pretty), html(pretty),
         "" if pretty == body else body, size, size > _KEPT,
     )  # fmt: skip
 
