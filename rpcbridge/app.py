@@ -200,7 +200,8 @@ def _debug(checked: Plan) -> Debug:
     trace = Trace(found.database.url, found.capture, fields, headers, _now)
     guard = DebugGuard(found.debug.token, found.server.trusted_proxies)
     sessions = Sessions(trace.signing_key, found.debug.token, found.debug.session, time.time)
-    return Debug(trace, guard, sessions, found.capture.reveal, platforms=checked.platforms)
+    secrets = {name: bool(getattr(section, "secret", "")) for name, section in found.platforms.items()}
+    return Debug(trace, guard, sessions, found.capture.reveal, platforms=checked.platforms, secrets=secrets)
 
 
 def _buried(alerts: Alerts | None) -> Callable[[Claimed, str], None]:

@@ -14,6 +14,7 @@ from rpcbridge.cli.check_config import check_config
 from rpcbridge.cli.deadletters import deadletters
 from rpcbridge.cli.deliver import deliver
 from rpcbridge.cli.demo import demo
+from rpcbridge.cli.export import export
 from rpcbridge.cli.reload import reload
 from rpcbridge.cli.serve import serve
 from rpcbridge.cli.translate import translate
@@ -54,3 +55,4 @@ main.add_command(translate)
 main.add_command(deliver)
 main.add_command(deadletters)
 main.add_command(calls)
+main.add_command(export)

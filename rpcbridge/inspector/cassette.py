@@ -83,7 +83,7 @@ def short(call_id: str) -> str:
 
 def _about(first: Document, turns: int, version: str) -> str:
     many = "1 question" if turns == 1 else f"{turns} questions"
-    return f"Call {first['call_id'][:40]}, {first['received_at'][:10]}: {many}, recorded by rpcbridge {version}."
+    return f"Call {first['call_id'][:40]}, {first['received_at'][:10]}, {many}, rpcbridge {version}."
 
 
 def _was_asked(seen: Document) -> bool:

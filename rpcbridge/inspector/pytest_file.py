@@ -67,6 +67,7 @@ import re
 import time
 import uuid
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
@@ -106,14 +107,19 @@ def prepare(turn: dict, names: dict) -> None:
     for name in sorted(needed & set(GIVEN)):
         names[name] = os.environ.get(name.upper(), GIVEN[name])
         if names[name] is None:
-            said = f"{name} was masked when the call was recorded. Give it in GIVEN"
-            pytest.fail(f"{said}, or in the environment as {name.upper()}", pytrace=False)
+            said = f"{name} was masked when the call was recorded. Give it in GIVEN,"
+            fail(f"{said} or in the environment as {name.upper()}")
     state = turn["request"]["event"].get("state")
     if state != "{state}":
         names["state"] = state
     elif "state" not in names:
-        said = "state was masked when the call was recorded"
-        pytest.fail(f"{said}. It comes of the turns before: run them, too", pytrace=False)
+        said = "state was masked when the call was recorded."
+        fail(f"{said} It comes of the turns before: run them, too")
+
+
+def fail(said: str) -> NoReturn:
+    """End the test with one plain sentence."""
+    pytest.fail(said, pytrace=False)
 
 
 def filled(value: object, names: dict, spelled=str) -> object:
@@ -155,7 +161,7 @@ def send(request: dict, names: dict) -> tuple[int, bytes]:
         response = connection.getresponse()
         return response.status, response.read()
     except OSError as error:
-        pytest.fail(f"{BACKEND_URL} cannot be reached: {error}", pytrace=False)
+        fail(f"{BACKEND_URL} cannot be reached: {error}")
     finally:
         connection.close()
 
@@ -176,7 +182,7 @@ def read(body: bytes) -> dict:
     try:
         answer = json.loads(body)
     except ValueError:
-        pytest.fail(f"the answer is no JSON: {body[:500]!r}", pytrace=False)
+        fail(f"the answer is no JSON: {body[:500]!r}")
     assert isinstance(answer, dict), "the answer is no JSON object"
     return answer
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, render_template, request
 
 from rpcbridge.platforms import Platform
+from rpcbridge.translation import Translator
 from rpcbridge.web.debug.sessions import Sessions
 from rpcbridge.web.guard import DebugGuard
 
@@ -20,7 +21,10 @@ if TYPE_CHECKING:  # who records nothing need not load a database library
 
 @dataclass(frozen=True, slots=True)
 class Debug:
-    """What the debug pages show, who may see them, whether nothing is masked in it, what places simulated calls, the phone systems by name."""
+    """What the debug pages show, who may see them, whether nothing is masked in it, and what places simulated calls.
+
+    By the platform's name: the platforms, whether their paths end in a secret, what translates for them.
+    """
 
     trace: Trace
     guard: DebugGuard
@@ -28,6 +32,8 @@ class Debug:
     reveal: bool = False
     phone: Simulation | None = None  # None in a process that serves nobody
     platforms: Mapping[str, Platform] = field(default_factory=dict)
+    secrets: Mapping[str, bool] = field(default_factory=dict)
+    translators: Mapping[str, Translator] = field(default_factory=dict)
 
 
 def shown(status: int, content: Mapping[str, Any], template: str, **values: Any) -> Response:
