@@ -36,6 +36,7 @@ from rpcbridge.settings import Settings
 from rpcbridge.simulation import Simulation
 from rpcbridge.trace import Store as ExchangeStore
 from rpcbridge.trace import Trace
+from rpcbridge.translation import Translator
 from rpcbridge.transport import Tls, Transport
 from rpcbridge.web import Surface, add_health, create
 from rpcbridge.web.debug import Debug, Sessions
@@ -201,7 +202,11 @@ def _debug(checked: Plan) -> Debug:
     guard = DebugGuard(found.debug.token, found.server.trusted_proxies)
     sessions = Sessions(trace.signing_key, found.debug.token, found.debug.session, time.time)
     secrets = {name: bool(getattr(section, "secret", "")) for name, section in found.platforms.items()}
-    return Debug(trace, guard, sessions, found.capture.reveal, platforms=checked.platforms, secrets=secrets)
+    translators = {
+        name: Translator(platform, checked.routes, found.backend, found.server.max_body, bool(found.fallback))
+        for name, platform in checked.platforms.items()
+    }
+    return Debug(trace, guard, sessions, found.capture.reveal, platforms=checked.platforms, secrets=secrets, translators=translators)
 
 
 def _buried(alerts: Alerts | None) -> Callable[[Claimed, str], None]:
