@@ -51,16 +51,16 @@ def add(blueprint: Blueprint, debug: Debug) -> None:
             platforms=list(debug.translators), dialects=list(DIALECTS), by_shape=_BY_SHAPE,
         )  # fmt: skip
 
-    @blueprint.get("/playground")
+    @blueprint.route("/playground", methods=["GET", "POST"])
     def playground() -> Response:
+        if request.method == "POST":
+            return translated(_given(first))
         chosen = request.args.get("sample", default=-1, type=int)
         name, _, text = samples[chosen] if 0 <= chosen < len(samples) else ("", "", "")
         offered = [{"platform": name or None, "title": title, "text": text} for name, title, text in samples]
         return page(_Given(text, platform=name or first), {"samples": offered})
 
-    @blueprint.post("/playground")
-    def translated() -> Response:
-        given = _given(first)
+    def translated(given: _Given) -> Response:
         translator = debug.translators.get(given.platform)
         if translator is None:
             return shown(400, {"error": "unknown platform"}, "error.html", title="Unknown platform", detail="Choose one that the page offers.")
