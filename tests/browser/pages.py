@@ -35,6 +35,8 @@ PAGES = {
     "a call that is not kept": Address("/debug/call?id=nobody", 404),
     "an exchange": Address("/debug/exchanges/{exchange}"),
     "the phone": Address("/debug/phone"),
+    "the playground": Address("/debug/playground"),
+    "the playground with a sample": Address("/debug/playground?sample=0"),
     "not found": Address("/debug/exchanges/none", 404),
     "log in": Address("/debug/login", guarded=True),
 }

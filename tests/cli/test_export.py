@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_call import rpcbridge
-from tests.inspector.test_cassette import JSON, NUMBERS, run, shop
+from tests.inspector.test_cassette import JSON, NUMBERS, run
 from tests.inspector.test_har import judged, valid
 from tests.support import bridge as bridges
+from tests.support import shop
 from tests.support.bridge import awaited
 
 SECRET = "a-secret-in-the-path"
@@ -43,7 +44,7 @@ class Recorded:
 @pytest.fixture(scope="module")
 def call(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
     folder = tmp_path_factory.mktemp("export")
-    with shop() as backend:
+    with shop.running() as backend:
         toml = f'[backend]\nurl = "{backend}"\n[debug]\nenabled = true\n[voicenter]\nsecret = "{SECRET}"\n'
         with bridges.running(folder, toml) as bridge:
             done = rpcbridge("call", "--url", f"{bridge.url}/{SECRET}", "--caller", NUMBERS[0], "--did", NUMBERS[1], "--press", "1,1,1234", "--json")

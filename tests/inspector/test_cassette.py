@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ from rpcbridge.inspector import cassette
 from tests.cli.test_call import rpcbridge
 from tests.support import backend as backends
 from tests.support import bridge as bridges
+from tests.support import shop
 from tests.support.backend import reply
-from tests.support.bridge import ROOT, awaited
+from tests.support.bridge import awaited
 from tests.support.documents import question, unanswered
 
 JSON = {"Accept": "application/json"}
@@ -27,22 +27,9 @@ NUMBERS = ("0541112233", "0731234567", "0501234567", "1234", "0547")
 FIELDS = {"caller_number": "CALLER_ID", "caller_name": "CALLER_NAME", "called_number": "DID", "digits": "DTMF"}
 
 
-@contextmanager
-def shop() -> Iterator[str]:
-    """The example backend in a process of its own."""
-    port = bridges.free_port()
-    with subprocess.Popen([sys.executable, str(ROOT / "examples" / "shop.py"), "--port", str(port)], stdout=subprocess.PIPE) as program:
-        assert program.stdout is not None
-        program.stdout.readline()  # it listens
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            program.terminate()
-
-
 @pytest.fixture(scope="module")
 def backend() -> Iterator[str]:
-    with shop() as url:
+    with shop.running() as url:
         yield url
 
 
