@@ -19,7 +19,7 @@ from rpcbridge.inspector.pytest_file import Given, code
 Document = Mapping[str, Any]
 
 # Whose values say who it is and nothing of what is wanted: a sample serves as well.
-_IDENTITIES = {"caller_number": "0540000000000000", "caller_name": "Example Caller", "called_number": "0730000000000000"}
+_IDENTITIES = {"caller_number": "0550000000000000", "caller_name": "Example Caller", "called_number": "0770000000000000"}
 
 # Made anew, of one sending alone, or the HTTP client's own.
 _EVENT_ID = {"idempotency-key", "webhook-id"}

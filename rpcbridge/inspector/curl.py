@@ -107,7 +107,8 @@ def _odd(body: str) -> bool:
 
 def _printed(body: str) -> str:
     """The format with which printf writes exactly the bytes of `body`: plain text, the rest in octal."""
-    return quoted("".join(map(_octal, body)))
+    first = "\\055" if body.startswith("-") else ""  # it would begin an option
+    return quoted(first + "".join(map(_octal, body[len(first[:1]) :])))
 
 
 def _octal(character: str) -> str:

@@ -13,13 +13,13 @@ ANSWERS: Mapping[str, str] = {
 }""",
     "an answer: call, and a menu if nobody answers": """{
   "action": "call",
-  "target": "0501234567",
+  "target": "0580000000",
   "ring_timeout": 20,
   "on_failure": {"menu": "voicemail", "prompt": "nobody_there"}
 }""",
     "an answer with faults": """{
   "action": "call",
-  "target": "0501234567",
+  "target": "0580000000",
   "ring_timout": 20,
   "on_failure": {
     "menu": "voicemail",

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="curl is missin
 NASTY = [
     "it's", "''", "a'\\''b", "$HOME ${HOME} $(id) `id`", "line\nline\r\n", "!! !$\n!ls", "\\n \\\\ \\", "100% %s %d %%", "@/etc/passwd", "@",
     "שלום עולם", "\u202edlrow", "tab\there", "\x03\nid\n\x04", "\x1b[201~\nid\n", "\x00", "nothing", " ", "\n", "\ufeff<a/>", "# no comment",
-    "\x851", "\\0101", "-d x", "half \ud800 a character",
+    "\x851", "-\x1f", "--\t", "\\0101", "-d x", "half \ud800 a character",
 ]  # fmt: skip
 
 

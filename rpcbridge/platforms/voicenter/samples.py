@@ -1,4 +1,4 @@
-"""Requests and replies to try things with: the samples of the vendor's document, and a caller who presses a key."""
+"""Requests and replies to try things with: what is sent as a call begins, as a key is pressed, and when it is over."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def _xml(method: str, members: dict[str, str | int]) -> str:
 
 
 _BEGINS: dict[str, str | int] = {
-    "DID": "0730000000", "CALLER_ID": "0540000000", "CALLER_NAME": "017W", "IVR_UNIQUE_ID": "ced4619f30fc17182d8e41ddf4d6869X",
+    "DID": "0770000000", "CALLER_ID": "0550000000", "CALLER_NAME": "Example Caller", "IVR_UNIQUE_ID": "ced4619f30fc17182d8e41ddf4d6869X",
     "DTMF": "", "MENU": "-1", "PREVIOUS_MENU": "-1",
 }  # fmt: skip
 _ENDS: dict[str, str | int] = {
-    "DID": "0730000000", "CALLER_ID": "0540000000", "IVR_UNIQUE_ID": "ced4619f30fc17182d8e41ddf4d6869X", "TARGET": "0500000555",
+    "DID": "0770000000", "CALLER_ID": "0550000000", "IVR_UNIQUE_ID": "ced4619f30fc17182d8e41ddf4d6869X", "TARGET": "0580000000",
     "CALL_TIME_EPOCH": 1561684165, "CALL_START_EPOCH": 1561684161, "CALL_DURATION": 125, "CALL_DAILTIME": 15, "CALL_STATUS": "ANSWER",
 }  # fmt: skip
 
@@ -33,9 +33,9 @@ SAMPLES = (
     Sample("GET_IVR_ACTION in JSON, 1 is pressed", """{
   "METHOD": "GET_IVR_ACTION",
   "DATA": {
-    "DID": "0730000000",
-    "CALLER_ID": "0540000000",
-    "CALLER_NAME": "017W",
+    "DID": "0770000000",
+    "CALLER_ID": "0550000000",
+    "CALLER_NAME": "Example Caller",
     "IVR_UNIQUE_ID": "ced4619f30fc17182d8e41ddf4d6869X",
     "DTMF": "1",
     "MENU": "main",
