@@ -85,7 +85,7 @@ def test_a_whole_call_by_keyboard_alone(browse: Callable[..., Page], bridge: Ins
     turns = page.locator("article.turn")
     expect(turns).to_have_count(8)
     expect(turns.first).to_contain_text("HANGUP_CALL")
-    expect(turns.first.locator("details")).to_have_attribute("open", "")
+    expect(turns.first.locator("> details")).to_have_attribute("open", "")
     expect(turns.last).to_contain_text("answered")
     kept = bridge.recorded(page.locator("[data-call-id]").inner_text(), 9)
     assert {row["origin"] for row in kept} == {"phone"}
@@ -129,6 +129,8 @@ def test_the_drill_says_what_the_caller_hears_and_when(page: Page, bridge: Inspe
     call_id = page.locator("[data-call-id]").inner_text()
     assert call_id.startswith("rb-drill-")
     assert {row["origin"] for row in bridge.recorded(call_id, 4)} == {"drill"}
+    page.get_by_role("link", name="this call in the inspector").click()
+    expect(page.get_by_role("main")).to_contain_text(call_id)
 
 
 def test_right_to_left_text_and_markup_are_text(browse: Callable[..., Page], tmp_path: Path):

@@ -289,7 +289,7 @@
   /* The exchange behind a step, the newest on top; the older ones are folded. */
   function show(taken, heardNow) {
     if (taken.turn) {
-      for (const older of part("turns").querySelectorAll("article > details[open]")) older.open = false;
+      for (const older of part("turns").querySelectorAll("article.turn > details[open]")) older.open = false;
       part("turns").insertAdjacentHTML("afterbegin", taken.turn); // made by the server's template, which escapes
       part("empty").hidden = true;
     }
