@@ -80,6 +80,13 @@ class Trace:
         except SQLAlchemyError as error:
             raise DatabaseError(db.reason(error)) from None
 
+    def pseudonym(self, number: str) -> str:
+        """What stands for a number in this store. Raises DatabaseError where its key cannot be read."""
+        try:
+            return self._prepared().pseudonym(number)
+        except SQLAlchemyError as error:
+            raise DatabaseError(db.reason(error)) from None
+
     def _prepared(self) -> Recorder:
         with self._preparing:
             if self._recorder is None:

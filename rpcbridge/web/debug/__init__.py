@@ -8,7 +8,7 @@ import structlog
 from flask import Blueprint, Response, request
 
 from rpcbridge.errors import DatabaseError
-from rpcbridge.web.debug import exchanges
+from rpcbridge.web.debug import calls, exchanges, live
 from rpcbridge.web.debug.page import Debug, shown
 
 __all__ = ["Debug", "pages"]
@@ -22,7 +22,7 @@ _HEADERS = {
 }
 
 # What every page leads to, by endpoint.
-_NAVIGATION = (("debug.exchanges", "Calls"),)
+_NAVIGATION = (("debug.calls", "Calls"),)
 
 
 def pages(debug: Debug) -> Blueprint:
@@ -55,5 +55,7 @@ def pages(debug: Debug) -> Blueprint:
     def _shared() -> dict[str, Any]:
         return {"pages": _NAVIGATION, "csrf_token": lambda: ""}
 
+    calls.add(blueprint, debug)
+    live.add(blueprint, debug)
     exchanges.add(blueprint, debug)
     return blueprint

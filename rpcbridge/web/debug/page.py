@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,16 @@ if TYPE_CHECKING:  # who records nothing need not load a database library
 
 @dataclass(frozen=True, slots=True)
 class Debug:
-    """What the debug pages show, who may see them, and whether nothing is masked in it."""
+    """What the debug pages show, who may see them, and whether nothing is masked in it.
+
+    ending: whether this process is about to stop. streams: live streams it may have at once, each of which holds a thread.
+    """
 
     trace: Trace
     guard: DebugGuard
     reveal: bool = False
+    ending: Callable[[], bool] = lambda: False
+    streams: int = 4
 
 
 def shown(status: int, content: Mapping[str, Any], template: str, **values: Any) -> Response:
