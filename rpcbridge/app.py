@@ -36,7 +36,7 @@ from rpcbridge.trace import Store as ExchangeStore
 from rpcbridge.trace import Trace
 from rpcbridge.transport import Tls, Transport
 from rpcbridge.web import Surface, add_health, create
-from rpcbridge.web.debug import Debug
+from rpcbridge.web.debug import Debug, Sessions
 from rpcbridge.web.guard import DebugGuard, Guard
 
 # Seconds for the database: of the thread that keeps calls' state, and of whoever delivers. Callers have their own; for what is
@@ -171,7 +171,9 @@ def _debug(checked: Plan) -> Debug:
     }
     headers = tuple(name for name, _ in found.backend.headers)
     trace = Trace(found.database.url, found.capture, fields, headers, _now)
-    return Debug(trace, DebugGuard(found.debug.token, behind_a_proxy=bool(found.server.trusted_proxies)), found.capture.reveal)
+    guard = DebugGuard(found.debug.token, found.server.trusted_proxies)
+    sessions = Sessions(trace.signing_key, found.debug.token, found.debug.session, time.time)
+    return Debug(trace, guard, sessions, found.capture.reveal)
 
 
 def _buried(alerts: Alerts | None) -> Callable[[Claimed, str], None]:

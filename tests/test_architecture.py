@@ -80,6 +80,7 @@ HOMES = {
     "tenacity": {"backend"},
     "flask": {"web", "app"},
     "werkzeug": {"web", "app"},
+    "itsdangerous": {"web"},
     "ulid": {"app"},
     "sqlalchemy": {"db", "trace", "alerts", "outbox", "calls", "cli"},
     "standardwebhooks": {"signing"},

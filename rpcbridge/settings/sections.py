@@ -24,6 +24,7 @@ from rpcbridge.settings.table import (
     one_of,
     option,
     proxy_url,
+    session,
     signing_secrets,
     size,
     text,
@@ -119,6 +120,7 @@ class Debug:
 
     enabled: bool = option(flag, False, "Record every exchange, and show them at /debug")
     token: str = option(token, "", "Asked for at /debug; without one only this very machine may look", secret=True)
+    session: float = option(session, 43_200.0, "How long a browser that logged in with the token stays logged in")
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,6 +246,7 @@ durations = Reader(
     lambda every: ", ".join(f"{seconds:g}s" for seconds in every),
 )  # fmt: skip
 delay = Reader('a duration such as "10s", or "0s" for none', _lasting(_DAY, or_none=True), lambda seconds: f"{seconds:g}s")
+session = Reader('a duration such as "12h", of at most 30 days', _lasting(30 * _DAY), lambda seconds: f"{seconds / 3600:g}h")
 age = Reader('a duration such as "24h" or "7d"', _lasting(3660 * _DAY), lambda seconds: f"{seconds / 3600:g}h")
 database_url = Reader(
     'a database such as "sqlite:///rpcbridge.db" or "postgresql://USER:PASSWORD@HOST/NAME"', _database,

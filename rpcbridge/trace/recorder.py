@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -29,6 +30,7 @@ _OVERHEAD = 8192  # what an exchange weighs beside its payloads, roughly
 _PRUNED_EVERY = 30.0  # seconds
 _ROWS_AT_A_TIME = 32  # then the interpreter's lock is let go: no caller waits longer than for as many
 _PATIENCE = 5.0  # seconds for the database; only the background thread waits
+_A_MOMENT = 0.5  # seconds behind another who prepares the store
 
 
 class Trace:
@@ -50,6 +52,7 @@ class Trace:
         self._log = structlog.get_logger()
         self._batches: Batches[Exchange] = Batches("debug-store", self._take, limit=_WAITING, pause=0.25)
         self._recorder: Recorder | None = None
+        self._key = b""
         self._preparing = threading.Lock()
         self._lost = 0
         self._standing = Standing("debug_store")
@@ -87,15 +90,37 @@ class Trace:
         except SQLAlchemyError as error:
             raise DatabaseError(db.reason(error)) from None
 
+    def signing_key(self) -> bytes:
+        """What the pages sign with: the same for all processes on this store, and not what pseudonyms are made with. Raises DatabaseError.
+
+        Strangers can have it asked for. While the database does not answer, one of them waits for it and the others
+        do not wait behind him: the threads are the callers'.
+        """
+        if not self._key:
+            if not self._preparing.acquire(timeout=_A_MOMENT):
+                raise DatabaseError("the database does not answer")
+            try:
+                self._prepare()
+            except SQLAlchemyError as error:
+                raise DatabaseError(db.reason(error)) from None
+            finally:
+                self._preparing.release()
+        return hmac.digest(self._key, b"signing", "sha256")
+
     def _prepared(self) -> Recorder:
         with self._preparing:
-            if self._recorder is None:
-                redactor = Redactor(
-                    self._store.prepare(), self._fields, secret_headers=self._secret_headers, reveal=self._capture.reveal,
-                    secret_digits=bool(self._capture.secret_menus),
-                )  # fmt: skip
-                self._recorder = Recorder(redactor, self._capture.secret_menus)
-            return self._recorder
+            return self._prepare()
+
+    def _prepare(self) -> Recorder:
+        """To be called with the lock `_preparing`."""
+        if self._recorder is None:
+            self._key = self._store.prepare()
+            redactor = Redactor(
+                self._key, self._fields, secret_headers=self._secret_headers, reveal=self._capture.reveal,
+                secret_digits=bool(self._capture.secret_menus),
+            )  # fmt: skip
+            self._recorder = Recorder(redactor, self._capture.secret_menus)
+        return self._recorder
 
     def _take(self, batch: list[Exchange], dropped: int) -> None:
         self._lost += dropped

@@ -12,6 +12,34 @@ from typing import Any
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+class Proxies:
+    """The proxies that are believed (server.trusted_proxies): what they say of a request, and of whom it is."""
+
+    def __init__(self, trusted: Iterable[str] = ()) -> None:
+        self._networks = [ipaddress.ip_network(network) for network in trusted]
+
+    def __bool__(self) -> bool:
+        return bool(self._networks)
+
+    def client(self, peer: str, forwarded_for: str) -> str:
+        """The address that sent the request: the last forwarded one that is not a trusted proxy's.
+
+        Only a trusted proxy's X-Forwarded-For is read, from its end: what stands before was written by strangers.
+        """
+        address = peer
+        for hop in reversed(forwarded_for.split(",") if forwarded_for else []):
+            if not _within(address, self._networks):
+                break
+            address = hop.strip()
+        return address
+
+    def said(self, environ: Mapping[str, Any], header: str) -> str:
+        """What the proxy that passed this WSGI request on wrote into X-Forwarded-`header`; "" where there is none to believe."""
+        if not _within(environ.get("REMOTE_ADDR", ""), self._networks):
+            return ""
+        return str(environ.get(f"HTTP_X_FORWARDED_{header}", "")).rpartition(",")[2].strip()
+
+
 class Guard:
     """One platform's door. What is not configured is not asked for, what is must all be right."""
 
@@ -19,7 +47,7 @@ class Guard:
         self._secret = secret.encode()
         self._credentials = credentials.encode()
         self._networks = [ipaddress.ip_network(network) for network in networks]
-        self._proxies = [ipaddress.ip_network(network) for network in trusted_proxies]
+        self._proxies = Proxies(trusted_proxies)
 
     def refusal(self, segment: str, client: str, authorization: str = "") -> str:
         """Why this request may not enter, "" where it may.
@@ -37,31 +65,46 @@ class Guard:
         return ""
 
     def client(self, peer: str, forwarded_for: str) -> str:
-        """The address that sent the request: the last forwarded one that is not a trusted proxy's.
-
-        Only a trusted proxy's X-Forwarded-For is read, from its end: what stands before was written by strangers.
-        """
-        address = peer
-        for hop in reversed(forwarded_for.split(",") if forwarded_for else []):
-            if not _within(address, self._proxies):
-                break
-            address = hop.strip()
-        return address
+        """The address that sent the request, see Proxies."""
+        return self._proxies.client(peer, forwarded_for)
 
 
 class DebugGuard:
     """The debug pages' door: a token where one is configured, else nobody but this very machine."""
 
-    def __init__(self, token: str, *, behind_a_proxy: bool = False) -> None:
+    def __init__(self, token: str, trusted_proxies: Iterable[str] = ()) -> None:
         self._token = token.encode()
-        self._behind_a_proxy = behind_a_proxy
+        self._proxies = Proxies(trusted_proxies)
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is a token to ask for."""
+        return bool(self._token)
 
     def refusal(self, environ: Mapping[str, Any]) -> str:
         """Why this WSGI request may not look: `no_token`, `token` (a wrong one) or `not_local`; "" where it may."""
         if self._token:
             given = _credential(environ.get("HTTP_AUTHORIZATION", ""))
-            return "" if hmac.compare_digest(given, self._token) else "token" if given else "no_token"
-        return "" if _local(environ) and not self._behind_a_proxy else "not_local"
+            return "" if self.opens(given) else "token" if given else "no_token"
+        return "" if _local(environ) and not self._proxies else "not_local"
+
+    def opens(self, given: bytes) -> bool:
+        """Whether this is the token; takes as long for any."""
+        return bool(self._token) and hmac.compare_digest(given, self._token)
+
+    def client(self, environ: Mapping[str, Any]) -> str:
+        """The address that sent this WSGI request."""
+        return self._proxies.client(environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", ""))
+
+    def secure(self, environ: Mapping[str, Any]) -> bool:
+        """Whether the browser asked by https, as far as the bridge can know."""
+        return environ.get("wsgi.url_scheme") == "https" or self._proxies.said(environ, "PROTO").lower() == "https"
+
+    def is_own(self, origin: str, environ: Mapping[str, Any]) -> bool:
+        """Whether an Origin header names the host that this WSGI request was sent to."""
+        scheme, _, host = origin.lower().partition("://")
+        own = {environ.get("HTTP_HOST", "").lower(), self._proxies.said(environ, "HOST").lower()}
+        return scheme in ("http", "https") and host in own - {""}
 
 
 def _credential(authorization: str) -> bytes:

@@ -31,10 +31,10 @@ def create(surface: Surface) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    if surface.debug is not None:
-        app.register_blueprint(pages(surface.debug))
-    app.register_error_handler(HTTPException, _plain)
     bodies = BodyReader(surface.max_body)
+    if surface.debug is not None:
+        app.register_blueprint(pages(surface.debug, bodies))
+    app.register_error_handler(HTTPException, _plain)
     doors = {name: Door(surface.bridge, platform, guard, bodies) for name, (platform, guard) in surface.platforms.items()}
     app.wsgi_app = Doors(doors, app.wsgi_app)  # type: ignore[method-assign]  # as Flask's documentation says
     return app

@@ -2,60 +2,75 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-import structlog
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from rpcbridge.errors import DatabaseError
-from rpcbridge.web.debug import calls, exchanges, live
-from rpcbridge.web.debug.page import Debug, shown
+from rpcbridge.web.body import BodyReader
+from rpcbridge.web.debug import calls, exchanges, live, login
+from rpcbridge.web.debug.entrance import Entrance
+from rpcbridge.web.debug.guesses import Guesses
+from rpcbridge.web.debug.page import Debug, said, shown
+from rpcbridge.web.debug.sessions import Sessions
 
-__all__ = ["Debug", "pages"]
+__all__ = ["Debug", "Sessions", "pages"]
 
-# What the pages need and nothing else: no script, no foreign host, no frame around them.
+# What the pages need and nothing else: no inline script or style, no foreign host, no frame around them.
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), serial=(), usb=()",  # speaking needs none
+    "Referrer-Policy": "same-origin",  # with `no-referrer`, browsers call the origin of our own forms `null`
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
+    "X-Frame-Options": "DENY",
 }
 
 # What every page leads to, by endpoint.
 _NAVIGATION = (("debug.calls", "Calls"),)
 
 
-def pages(debug: Debug) -> Blueprint:
+def pages(debug: Debug, bodies: BodyReader) -> Blueprint:
     """The pages, to be registered at /debug."""
     blueprint = Blueprint("debug", __name__, url_prefix="/debug", template_folder="templates", static_folder="static")
-    log = structlog.get_logger()
+    entrance = Entrance(debug, bodies, Guesses(time.monotonic))
 
-    @blueprint.before_request
+    # Of the whole application: who asks for a page that is not there passes the same door.
+    @blueprint.before_app_request
     def _guarded() -> Response | None:
-        refusal = debug.guard.refusal(request.environ)
-        if not refusal:
-            return None
-        if refusal != "no_token":  # a browser learns only so that it has to ask its user
-            log.warning("request_refused", platform="debug", reason=refusal, client=(request.remote_addr or "")[:60])
-        if refusal == "not_local":
-            return Response("forbidden\n", 403, content_type="text/plain; charset=utf-8")
-        asked = {"WWW-Authenticate": 'Basic realm="rpcbridge debug", charset="UTF-8"'}
-        return Response("forbidden\n", 401, asked, content_type="text/plain; charset=utf-8")
+        return entrance.refusal() if _here() else None
 
-    @blueprint.after_request
+    @blueprint.after_app_request
     def _safe(response: Response) -> Response:
+        if not _here():
+            return response
         response.headers.update(_HEADERS)
-        return response
+        response.headers["Cache-Control"] = "no-cache" if request.endpoint == "debug.static" else "no-store"
+        return entrance.remember(response)
 
-    @blueprint.errorhandler(DatabaseError)
+    @blueprint.app_errorhandler(DatabaseError)
     def _unreadable(error: DatabaseError) -> Response:
+        if not g.get("admitted"):  # what is wrong with it is not a stranger's business
+            return said(503, "nobody can log in while the database cannot be read; Authorization: Bearer needs no database", {"Retry-After": "5"})
         return shown(503, {"error": str(error)}, "error.html", title="The exchanges cannot be read", detail=str(error))
 
     @blueprint.context_processor
     def _shared() -> dict[str, Any]:
-        return {"pages": _NAVIGATION, "csrf_token": lambda: ""}
+        return {"pages": _NAVIGATION, "logged_in": bool(g.get("session"))}
 
+    blueprint.add_app_template_global(entrance.csrf_token, "csrf_token")
     calls.add(blueprint, debug)
     live.add(blueprint, debug)
     exchanges.add(blueprint, debug)
+    if debug.guard.asks:
+        login.add(blueprint, debug, entrance)
     return blueprint
+
+
+def _here() -> bool:
+    return request.path == "/debug" or request.path.startswith("/debug/")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, render_template, request
 
+from rpcbridge.web.debug.sessions import Sessions
 from rpcbridge.web.guard import DebugGuard
 
 if TYPE_CHECKING:  # who records nothing need not load a database library
@@ -24,6 +25,7 @@ class Debug:
 
     trace: Trace
     guard: DebugGuard
+    sessions: Sessions
     reveal: bool = False
     ending: Callable[[], bool] = lambda: False
     streams: int = 4
@@ -39,3 +41,10 @@ def shown(status: int, content: Mapping[str, Any], template: str, **values: Any)
     response = Response(text.encode("utf-8", "replace"), status, content_type=kind)  # half a character is no reason to fail
     response.headers["Vary"] = "Accept"
     return response
+
+
+def said(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
+    """One line of text, as JSON where that is wanted: for what is no page."""
+    if request.accept_mimetypes.best_match(["text/plain", "application/json"], "text/plain") == "application/json":
+        return Response(json.dumps({"error": text}) + "\n", status, headers, content_type="application/json")
+    return Response(f"{text}\n", status, headers, content_type="text/plain; charset=utf-8")
