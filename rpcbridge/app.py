@@ -32,8 +32,8 @@ from rpcbridge.outbox import Store as EventStore
 from rpcbridge.plan import Plan
 from rpcbridge.redaction import Sensitivity
 from rpcbridge.settings import Settings
+from rpcbridge.trace import Follower, Trace
 from rpcbridge.trace import Store as ExchangeStore
-from rpcbridge.trace import Trace
 from rpcbridge.transport import Tls, Transport
 from rpcbridge.web import Surface, add_health, create
 from rpcbridge.web.debug import Debug, Sessions
@@ -42,6 +42,8 @@ from rpcbridge.web.guard import DebugGuard, Guard
 # Seconds for the database: of the thread that keeps calls' state, and of whoever delivers. Callers have their own; for what is
 # stored there is as much time as its phone system waits: a lock that is let go of within it costs no event.
 _REMEMBERING, _DELIVERING = 0.5, 5.0
+
+_STREAMS = 4  # live lists of one process at once
 
 _RARELY = 6  # of the times that a deliverer tends its database: about once a minute
 
@@ -66,10 +68,14 @@ class _Watching:
     alerts: Alerts | None
 
 
-def build(checked: Plan, draining: Callable[[], bool] = lambda: False) -> Built:
-    """One worker. `draining`: whether it is about to stop."""
+def _never() -> bool:
+    return False
+
+
+def build(checked: Plan, draining: Callable[[], bool] = _never, ending: Callable[[], bool] = _never) -> Built:
+    """One worker. `draining`: whether the bridge is about to stop; `ending`: whether this worker is, for that or to make room for another."""
     found = checked.settings
-    watching = _watching(checked)
+    watching = _watching(checked, ending)
     deliverer = _deliverer(checked, watching)
     calls = Calls(_call_store(found, _REMEMBERING)) if found.backend.keep_state else None
     outbox = Outbox(_event_store(found, found.backend.deadline, durable=True), deliverer.wake)
@@ -107,7 +113,12 @@ def exchange_store(found: Settings) -> ExchangeStore:
     return ExchangeStore(db.opened(found.database.url, patience=_DELIVERING))
 
 
-def _watching(checked: Plan) -> _Watching:
+def follower(store: ExchangeStore) -> Follower:
+    """What is recorded from now on, by whichever process, for a command that shows it."""
+    return Follower(store)
+
+
+def _watching(checked: Plan, ending: Callable[[], bool] = _never) -> _Watching:
     log.configure(behind=True)
     found, backend = checked.settings, checked.settings.backend
     transport = Transport(
@@ -119,7 +130,7 @@ def _watching(checked: Plan) -> _Watching:
     breakers = Breakers(backend.breaker.failures, backend.breaker.interval, clock=time.monotonic, **changed)
     client = Client(backend, transport, breakers, clock=time.monotonic, now=_now, sleep=time.sleep)
     lines, record = log.ExchangeLog(backend.deadline), Record(time.monotonic)
-    debug = _debug(checked) if found.debug.enabled else None
+    debug = _debug(checked, ending) if found.debug.enabled else None
     around = Surroundings(
         clock=time.monotonic, now=_now, new_id=_new_id,
         observe=_all_of(lines, record, *([debug.trace.observe] if debug else []), *([alerts.observe] if alerts else [])),
@@ -163,7 +174,7 @@ def _call_store(found: Settings, patience: float) -> CallStore:
     return CallStore(db.opened(found.database.url, patience=patience, erase=True))
 
 
-def _debug(checked: Plan) -> Debug:
+def _debug(checked: Plan, ending: Callable[[], bool]) -> Debug:
     """What records exchanges and shows them."""
     found = checked.settings
     fields: Mapping[str, Sensitivity] = {
@@ -173,7 +184,9 @@ def _debug(checked: Plan) -> Debug:
     trace = Trace(found.database.url, found.capture, fields, headers, _now)
     guard = DebugGuard(found.debug.token, found.server.trusted_proxies)
     sessions = Sessions(trace.signing_key, found.debug.token, found.debug.session, time.time)
-    return Debug(trace, guard, sessions, found.capture.reveal)
+    # Of the threads that calls cannot take, half: the others are for pages and for health checks.
+    streams = min(_STREAMS, (found.server.threads - found.server.call_limit) // 2)
+    return Debug(trace, guard, sessions, found.capture.reveal, ending, streams)
 
 
 def _buried(alerts: Alerts | None) -> Callable[[Claimed, str], None]:

@@ -38,7 +38,8 @@ MAY_IMPORT = {
     "notifier": {"errors", "backend", "exchange", "outbox"},
     "translation": {"errors", "codec", "domain", "schemas", "settings", "transport", "platforms", "backend", "system"},
     "log": {"domain", "exchange", "background", "redaction"},
-    "web": {"errors", "codec", "platforms", "bridge", "trace"},
+    "inspector": {"errors", "codec", "domain", "schemas", "platforms"},
+    "web": {"errors", "codec", "platforms", "bridge", "trace", "inspector"},
     "plan": {"errors", "domain", "schemas", "settings", "platforms", "backend"},
     "app": {
         "db", "settings", "transport", "redaction", "exchange", "backend", "trace", "alerts", "outbox", "calls", "bridge", "notifier", "plan", "log",
@@ -61,7 +62,7 @@ LAYERS = [
     {"schemas", "exchange"},
     {"platforms", "backend", "trace", "alerts", "outbox", "calls"},
     {"system", "plan"},
-    {"bridge", "notifier", "pbx", "translation"},
+    {"bridge", "notifier", "pbx", "translation", "inspector"},
     {"log", "web"},
     {"app", "master"},
     {"serving"},
@@ -171,7 +172,7 @@ def test_the_domain_knows_the_standard_library_alone():
         assert {part_of(name) for name, _ in own_imports(path)} <= {"domain", "errors"}
 
 
-@pytest.mark.parametrize("part", ["errors", "codec", "domain", "schemas", "system", "translation"])
+@pytest.mark.parametrize("part", ["errors", "codec", "domain", "schemas", "system", "translation", "inspector"])
 def test_what_is_pure_imports_nothing_that_does_i_o_or_tells_the_time(part: str):
     impure = {
         "os",

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, request, url_for
 
 from rpcbridge.inspector.calls import Call, call_of
 from rpcbridge.platforms import discovered
@@ -32,7 +33,7 @@ def add(blueprint: Blueprint, debug: Debug) -> None:
     @blueprint.get("/")
     def calls() -> Response:
         if any(not value for value in request.args.values()):  # a form sends its empty fields, too
-            return _moved(url_for("debug.calls", **{name: value for name, value in request.args.items() if value}))
+            return _moved({name: value for name, value in request.args.items() if value})
         wanted = asked(request.args, debug.trace.pseudonym, datetime.now(UTC), reveal=debug.reveal)
         if wanted.faults:
             problems = [{"field": field, "message": message} for field, message in wanted.faults]
@@ -44,10 +45,9 @@ def add(blueprint: Blueprint, debug: Debug) -> None:
         return shown(200, found, "calls.html", **_form(wanted), problems=(), **found)
 
 
-def _moved(address: str) -> Response:
-    response = redirect(address, 302, Response)
-    response.headers["Vary"] = "Accept"
-    return response
+def _moved(given: Mapping[str, str]) -> Response:
+    """To an address without what is empty."""
+    return Response(b"", 302, {"Location": url_for("debug.calls") + ("?" + urlencode(given) if given else ""), "Vary": "Accept"})
 
 
 def _found(store: Store, search: Search, before: int) -> dict[str, Any]:
