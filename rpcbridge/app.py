@@ -32,7 +32,7 @@ from rpcbridge.outbox import Store as EventStore
 from rpcbridge.plan import Plan
 from rpcbridge.redaction import Sensitivity
 from rpcbridge.settings import Settings
-from rpcbridge.trace import Follower, Trace
+from rpcbridge.trace import Follower, Queries, Trace
 from rpcbridge.trace import Store as ExchangeStore
 from rpcbridge.transport import Tls, Transport
 from rpcbridge.web import Surface, add_health, create
@@ -113,9 +113,11 @@ def exchange_store(found: Settings) -> ExchangeStore:
     return ExchangeStore(db.opened(found.database.url, patience=_DELIVERING))
 
 
-def follower(store: ExchangeStore) -> Follower:
-    """What is recorded from now on, by whichever process, for a command that shows it."""
-    return Follower(store)
+def followed(found: Settings) -> tuple[Follower, Queries]:
+    """What is recorded from now on, by whichever process, and what was before: for a command that shows both. Raises what its database does."""
+    store = exchange_store(found)
+    store.prepare()
+    return Follower(store), Queries(store.engine)
 
 
 def _watching(checked: Plan, ending: Callable[[], bool] = _never) -> _Watching:

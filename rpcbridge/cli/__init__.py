@@ -16,6 +16,7 @@ from rpcbridge.cli.deliver import deliver
 from rpcbridge.cli.demo import demo
 from rpcbridge.cli.reload import reload
 from rpcbridge.cli.serve import serve
+from rpcbridge.cli.tail import tail
 from rpcbridge.cli.translate import translate
 
 
@@ -33,6 +34,7 @@ def main() -> None:
     Run it:        rpcbridge serve
     Test it:       rpcbridge call --press 1,1234
     Look inside:   rpcbridge translate request.xml
+    Watch it:      rpcbridge tail
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -54,3 +56,4 @@ main.add_command(translate)
 main.add_command(deliver)
 main.add_command(deadletters)
 main.add_command(calls)
+main.add_command(tail)

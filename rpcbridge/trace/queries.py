@@ -98,6 +98,12 @@ class Queries:
         events = {row.id: (orjson.loads(row.document)["stations"]["event"] or {}) for row in found}
         return {id: str(event["call_status"]) for id, event in events.items() if event.get("call_status")}
 
+    def last(self, limit: int, call: str = "") -> list[dict[str, Any]]:
+        """The newest exchanges (of a call whose id begins so), the oldest of them first."""
+        query = select(EXCHANGES).where(*_anywhere(Search(call=call), EXCHANGES)).order_by(EXCHANGES.c.seq.desc()).limit(limit)
+        with db.reading(self._engine) as connection:
+            return [shown(row._mapping) for row in connection.execute(query)][::-1]
+
     def newest(self) -> int:
         """The highest number of an exchange, 0 where there is none."""
         with db.reading(self._engine) as connection:

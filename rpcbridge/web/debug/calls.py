@@ -23,6 +23,7 @@ _OUTCOMES = {
     "not_stored": "not stored", "dead_letter": "dead letter", "fallback": "fallback", "refused": "refused",
     "postponed": "delivery waits", "ended": "ended", "under_way": "under way",
 }  # fmt: skip
+_FIRST = {"number", "call", "outcome", "last"}  # the filters that are in sight without being asked for
 _PERIODS = {"15m": "15 minutes", "1h": "hour", "24h": "24 hours", "7d": "7 days"}
 _KINDS = {"calls": "calls only", "rest": "what belongs to no call"}
 
@@ -72,6 +73,6 @@ def _form(wanted: Asked) -> dict[str, Any]:
     given = dict(wanted.given)
     filters = {name: value for name, value in given.items() if name != "before"}
     return {
-        "given": given, "filters": filters, "before": wanted.before, "outcomes": _OUTCOMES, "origins": ORIGINS, "kinds": _KINDS,
+        "given": given, "filters": filters, "rarer": bool(filters.keys() - _FIRST), "before": wanted.before, "outcomes": _OUTCOMES, "origins": ORIGINS, "kinds": _KINDS,
         "periods": {name: _PERIODS[name] for name in LAST}, "platforms": sorted({*discovered(), *filter(None, [given.get("platform")])}),
     }  # fmt: skip
