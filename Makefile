@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench fuzz chaos schemas clean
+.PHONY: help run test lint bench fuzz chaos screenshots schemas clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed "s/:.*## /\t/" | expand -t 12
@@ -15,7 +15,8 @@ run: $(VENV)/.installed ## set up, then run the bridge with an example backend o
 test: $(VENV)/.test-installed ## set up, then run every check: ruff, mypy, tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadscope -m "not alone"
+	$(BIN)/pytest -m alone
 
 lint: $(VENV)/.test-installed ## ruff and mypy alone
 	$(BIN)/ruff check .
@@ -30,6 +31,9 @@ fuzz: $(VENV)/.test-installed ## set up, then throw odd bodies, requests and ans
 
 chaos: $(VENV)/.test-installed ## set up, then break everything under load and print what was lost; ROWS="worker-sqlite hung" chooses
 	$(BIN)/python -m tests.chaos $(ROWS)
+
+screenshots: $(VENV)/.test-installed ## take the README's pictures of the inspector from a real run, into docs/images
+	$(BIN)/python -m tests.browser.screenshots docs/images
 
 schemas: $(VENV)/.installed ## write docs/*.schema.json from the marshmallow schemas
 	$(BIN)/python -m rpcbridge.schemas.jsonschema docs
@@ -51,11 +55,12 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-$(VENV)/.test-installed: pyproject.toml tests/judges/package.json | $(VENV)/bin/python
+$(VENV)/.test-installed: pyproject.toml tests/judges/package.json tests/browser/install.sh | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@if command -v npm >/dev/null; then cd tests/judges && npm install --silent --no-audit --no-fund; else \
-	  echo "npm is missing, the tests with node's XML-RPC client will be skipped. Install it with:"; \
+	  echo "npm is missing, the tests with node's XML-RPC client and axe-core will be skipped. Install it with:"; \
 	  echo "  sudo apt-get install npm"; fi
+	@tests/browser/install.sh
 	@touch $@
 
 $(VENV)/.bench-installed: pyproject.toml | $(VENV)/bin/python

@@ -6,10 +6,11 @@ Everything here is made after the fork: threads and connections do not survive o
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -20,7 +21,7 @@ from ulid import ULID
 
 from rpcbridge import db, log
 from rpcbridge.alerts import Alerts
-from rpcbridge.backend import Breakers, Client, Record
+from rpcbridge.backend import FAULTS, Breakers, Client, Faulty, Record
 from rpcbridge.bridge import Bridge
 from rpcbridge.calls import Calls
 from rpcbridge.calls import Store as CallStore
@@ -32,6 +33,7 @@ from rpcbridge.outbox import Store as EventStore
 from rpcbridge.plan import Plan
 from rpcbridge.redaction import Sensitivity
 from rpcbridge.settings import Settings
+from rpcbridge.simulation import Simulation
 from rpcbridge.trace import Follower, Queries, Trace
 from rpcbridge.trace import Store as ExchangeStore
 from rpcbridge.transport import Tls, Transport
@@ -44,6 +46,7 @@ from rpcbridge.web.guard import DebugGuard, Guard
 _REMEMBERING, _DELIVERING = 0.5, 5.0
 
 _STREAMS = 4  # live lists of one process at once
+_DRILLS = 8  # fault drills at once in one process: a slow backend holds its thread for the whole deadline
 
 _RARELY = 6  # of the times that a deliverer tends its database: about once a minute
 
@@ -66,6 +69,7 @@ class _Watching:
     breakers: Breakers
     debug: Debug | None
     alerts: Alerts | None
+    observe_drill: Callable[[Exchange], None]
 
 
 def _never() -> bool:
@@ -83,14 +87,36 @@ def build(checked: Plan, draining: Callable[[], bool] = _never, ending: Callable
         watching.client, checked.routes, outbox, calls, watching.around,
         deadline=found.backend.deadline, max_calls=found.server.call_limit, include_raw=found.backend.include_raw,
     )  # fmt: skip
+    debug = watching.debug and replace(watching.debug, phone=_simulation(checked, watching, bridge, outbox, calls))
     doors = {name.replace("_", "-"): (platform, _guard(found, name)) for name, platform in checked.platforms.items()}
-    app = create(Surface(bridge, doors, found.server.max_body, watching.debug))
+    app = create(Surface(bridge, doors, found.server.max_body, debug))
     checks = [watching.record.check, watching.breakers.check, outbox.check, deliverer.check]
     checks += [calls.check] if calls else []
     checks += [watching.debug.trace.check] if watching.debug else []
     checks += [watching.alerts.check] if watching.alerts else []
     add_health(app, draining, checks)
     return Built(app, deliverer)
+
+
+def _simulation(checked: Plan, watching: _Watching, bridge: Bridge, outbox: Outbox, calls: Calls | None) -> Simulation:
+    """Calls that the phone page places, and a bridge for each fault of its drill."""
+    drills = {fault: _drill(checked, fault, watching, outbox, calls) for fault in FAULTS}
+    backend = checked.settings.backend
+    return Simulation(
+        bridge, drills, checked.platforms, deadline=backend.deadline, breaker_failures=backend.breaker.failures,
+        new_id=_new_id, clock=time.monotonic, now=time.time,
+    )  # fmt: skip
+
+
+def _drill(checked: Plan, fault: str, watching: _Watching, outbox: Outbox, calls: Calls | None) -> Bridge:
+    """A bridge whose backend fails in one way. Log and record see its exchanges; health, alerts, breakers and the outbox hear of none."""
+    found = checked.settings
+    never = Breakers(sys.maxsize, found.backend.breaker.interval, clock=time.monotonic)
+    client = Client(found.backend, Faulty(fault, time.sleep), never, clock=time.monotonic, now=_now, sleep=time.sleep)
+    return Bridge(
+        client, checked.routes, outbox, calls, replace(watching.around, observe=watching.observe_drill),
+        deadline=found.backend.deadline, max_calls=_DRILLS, include_raw=found.backend.include_raw, tell_rejected=False,
+    )  # fmt: skip
 
 
 def deliverer_of(checked: Plan) -> Deliverer:
@@ -133,12 +159,12 @@ def _watching(checked: Plan, ending: Callable[[], bool] = _never) -> _Watching:
     client = Client(backend, transport, breakers, clock=time.monotonic, now=_now, sleep=time.sleep)
     lines, record = log.ExchangeLog(backend.deadline), Record(time.monotonic)
     debug = _debug(checked, ending) if found.debug.enabled else None
+    shown: list[Callable[[Exchange], None]] = [lines, *([debug.trace.observe] if debug else [])]
     around = Surroundings(
         clock=time.monotonic, now=_now, new_id=_new_id,
-        observe=_all_of(lines, record, *([debug.trace.observe] if debug else []), *([alerts.observe] if alerts else [])),
-        report_bug=lines.report_bug,
+        observe=_all_of(*shown, record, *([alerts.observe] if alerts else [])), report_bug=lines.report_bug,
     )  # fmt: skip
-    return _Watching(client, around, record, breakers, debug, alerts)
+    return _Watching(client, around, record, breakers, debug, alerts, _all_of(*shown))
 
 
 def _deliverer(checked: Plan, watching: _Watching) -> Deliverer:
@@ -188,7 +214,7 @@ def _debug(checked: Plan, ending: Callable[[], bool]) -> Debug:
     sessions = Sessions(trace.signing_key, found.debug.token, found.debug.session, time.time)
     # Of the threads that calls cannot take, half: the others are for pages and for health checks.
     streams = min(_STREAMS, (found.server.threads - found.server.call_limit) // 2)
-    return Debug(trace, guard, sessions, found.capture.reveal, ending, streams)
+    return Debug(trace, guard, sessions, found.capture.reveal, ending=ending, streams=streams)
 
 
 def _buried(alerts: Alerts | None) -> Callable[[Claimed, str], None]:

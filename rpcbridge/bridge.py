@@ -43,6 +43,7 @@ class Bridge:
         deadline: float,
         max_calls: int,
         include_raw: bool = False,
+        tell_rejected: bool = True,
     ) -> None:
         self._client = client
         self._routes = routes
@@ -51,6 +52,7 @@ class Bridge:
         self._around = around
         self._deadline = deadline
         self._include_raw = include_raw
+        self._tell_rejected = tell_rejected
         self._places = _Places(max_calls)
         self._flights: Flights[_Asked] = Flights()
 
@@ -216,7 +218,7 @@ class Bridge:
             kind, seen.unanswered = None, False
         if kind == "question":
             response = self._fallback(platform, reason, seen)
-            if isinstance(error, NoUsableAnswer) and seen.event is not None and _answered(seen):
+            if self._tell_rejected and isinstance(error, NoUsableAnswer) and seen.event is not None and _answered(seen):
                 self._reject(error, seen.event, seen)
             return response
         if kind == "notification":

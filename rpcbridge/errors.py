@@ -10,6 +10,7 @@ RpcbridgeError
 │   ├── UnknownMethod       a call of a method this platform does not have
 │   └── InvalidParams       a call of the bridge's own methods with parameters they do not take
 ├── ReplyError              the phone system's reply cannot be read (emulator only)
+├── StepError               a step of an emulated call that cannot be taken (emulator only)
 ├── EncodeError             ours: a value the wire cannot carry
 ├── DatabaseError           the database's: tables we do not understand
 ├── NotStored               the database's: an event is not on disk, so it is not acknowledged
@@ -140,6 +141,14 @@ class InvalidParams(CallError):
 
 class ReplyError(RpcbridgeError):
     """A reply that the emulated phone system cannot use; `problems` says why."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(listed(self.problems))
+
+
+class StepError(RpcbridgeError):
+    """A step that an emulated call cannot take, or a state it never was in; `problems` names each field."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)

@@ -18,6 +18,8 @@ from benchmarks.__main__ import PARTS
 from tests.support.bridge import ROOT
 from tests.support.calls import xml
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:

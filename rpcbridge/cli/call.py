@@ -13,7 +13,8 @@ from rich.console import Console
 
 from rpcbridge.cli.configuration import UNREACHABLE
 from rpcbridge.errors import ReplyError, TransportError
-from rpcbridge.pbx.voicenter import MAX_TURNS, OUTCOMES, Script, Turn, Voicenter
+from rpcbridge.pbx import MAX_TURNS, discovered
+from rpcbridge.pbx.scripted import OUTCOMES, PhoneSystem, Script, Turn
 from rpcbridge.transport import Transport
 
 
@@ -44,8 +45,9 @@ def call(press: str, did: str, caller: str, dialect: str, outcome: str, url: str
     console = Console(highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
     if not as_json:
         console.print(f"[bold]{caller or 'A withheld number'} calls {did}[/] ({dialect}, call {script.call_id})", soft_wrap=True)
+    system = PhoneSystem(discovered()["voicenter"], target, Transport())
     try:
-        for number, turn in enumerate(Voicenter(target, Transport()).place(script), 1):
+        for number, turn in enumerate(system.place(script), 1):
             if as_json:
                 click.echo(json.dumps(_object(number, turn), ensure_ascii=False))
             else:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,7 +20,7 @@ from rpcbridge.redaction import Redactor, Sensitivity
 from rpcbridge.settings import Capture
 from rpcbridge.standing import Standing
 from rpcbridge.trace.record import LONGEST, Recorder, Row
-from rpcbridge.trace.store import Store
+from rpcbridge.trace.store import Store, whole
 
 T = TypeVar("T")
 
@@ -65,6 +65,13 @@ class Trace:
             seen.platform_request = seen.platform_request[:LONGEST]
         body = len(seen.hop.reply.body) if seen.hop.reply else 0
         self._batches.put(seen, _OVERHEAD + len(seen.platform_request) + len(seen.platform_response) + body)
+
+    def document(self, seen: Exchange) -> dict[str, Any]:
+        """What will be kept of `seen`, masked as ever, before it is. Raises DatabaseError: the key of pseudonyms is in the database."""
+        try:
+            return whole(self._prepared().row(seen))
+        except SQLAlchemyError as error:
+            raise DatabaseError(db.reason(error)) from None
 
     def close(self) -> None:
         """Write what waits."""

@@ -145,7 +145,7 @@ class Store:
         """The first exchanges of one call with everything that is kept of them, the oldest first."""
         query = _WHOLE.where(EXCHANGES.c.call_id == db.storable(call_id, 200)).order_by(EXCHANGES.c.id).limit(limit)
         with db.reading(self.engine) as connection:
-            return [_restored(row._mapping) for row in connection.execute(query)]
+            return [whole(row._mapping) for row in connection.execute(query)]
 
     def purge(self, call_id: str) -> int:
         """Forget the exchanges of one call; how many there were."""
@@ -158,7 +158,7 @@ class Store:
         """One exchange with everything that is kept of it."""
         with db.reading(self.engine) as connection:
             row = connection.execute(_WHOLE.where(EXCHANGES.c.id == id)).one_or_none()
-        return None if row is None else _restored(row._mapping)
+        return None if row is None else whole(row._mapping)
 
     def counts(self) -> tuple[int, int]:
         """How many exchanges are kept, and how many were dropped in the same time."""
@@ -200,7 +200,8 @@ def _portions(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
             begin += size
 
 
-def _restored(row: Any) -> dict[str, Any]:
+def whole(row: Any) -> dict[str, Any]:
+    """An exchange with everything that is kept of it, from its row and the document in it."""
     listed = shown(row)
     return listed | restored(json.loads(listed.pop("document")))
 

@@ -82,6 +82,7 @@ def test_what_was_counted_when_a_process_ends_is_told_by_another(url: str, hook:
     later.close()
 
 
+@pytest.mark.alone
 def test_nobody_waits_for_a_hook_that_does_not_answer(alerts: Alerts, hook: backends.Backend):
     hook.behave = backends.slow(3, backends.reply(b"", 204, ""))
     alerts.observe(exchange("fallback", "timeout"))
@@ -93,6 +94,7 @@ def test_nobody_waits_for_a_hook_that_does_not_answer(alerts: Alerts, hook: back
     assert time.monotonic() - before < 1
 
 
+@pytest.mark.alone
 def test_two_workers_tell_of_a_dead_backend_once_and_of_its_return_once(tmp_path: Path, hook: backends.Backend):
     port = free_port()
     toml = f"""

@@ -172,6 +172,7 @@ def test_whoever_replies_at_all_is_alive(backend: Backend, behave):
     assert len(backend.requests) == 3
 
 
+@pytest.mark.alone
 def test_while_it_is_open_the_answer_comes_at_once_and_without_a_request(backend: Backend):
     asking = client(breaker=Breaker(failures=1), deadline=1.0)
     backend.behave = reset()

@@ -21,6 +21,8 @@ from rpcbridge.transport import Tls, Transport
 from tests.support.backend import Backend as Server
 from tests.support.backend import in_turn, raw, reply, reset, running, slow, trickle
 
+pytestmark = pytest.mark.alone
+
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 QUESTION = {
     "event": "action_requested", "event_id": "01KB0Q8ZJ5T3V9W2X4Y6Z8A0BC", "platform": "voicenter", "call_id": "a/b?x=y#z",

@@ -11,6 +11,8 @@ import pytest
 from rpcbridge.backend import Flights
 from rpcbridge.errors import NoUsableAnswer
 
+pytestmark = pytest.mark.alone
+
 
 def test_many_that_ask_the_same_at_once_fly_once():
     flights, flown, landed = Flights(), [], threading.Event()

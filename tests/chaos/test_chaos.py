@@ -10,6 +10,8 @@ from tests.chaos.row import SHORT, Missing
 from tests.chaos.rows import ROWS
 from tests.support.bridge import ROOT
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.mark.parametrize("name", ROWS)
 def test_what_breaks_costs_no_request(name: str, tmp_path: Path):

@@ -13,6 +13,8 @@ from rpcbridge.affinity import free_place
 from tests.support import bridge as bridges
 from tests.support.bridge import awaited
 
+pytestmark = pytest.mark.alone
+
 CORES = os.sched_getaffinity(0)
 
 

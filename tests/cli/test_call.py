@@ -11,6 +11,7 @@ import pytest
 
 from tests.support import backend as backends
 from tests.support import bridge as bridges
+from tests.support import shop as shops
 
 
 def rpcbridge(*arguments: str, **variables: str) -> subprocess.CompletedProcess:
@@ -23,14 +24,8 @@ def rpcbridge(*arguments: str, **variables: str) -> subprocess.CompletedProcess:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory):
     """The example backend and a bridge in front of it."""
-    port = bridges.free_port()
-    program = subprocess.Popen([sys.executable, str(bridges.ROOT / "examples" / "shop.py"), "--port", str(port)])
-    try:
-        with bridges.running(tmp_path_factory.mktemp("shop"), f'[backend]\nurl = "http://127.0.0.1:{port}"\n') as bridge:
-            yield bridge
-    finally:
-        program.terminate()
-        program.wait(10)
+    with shops.running() as url, bridges.running(tmp_path_factory.mktemp("shop"), f'[backend]\nurl = "{url}"\n') as bridge:
+        yield bridge
 
 
 def play(bridge: bridges.Running, *arguments: str) -> list[dict]:

@@ -20,6 +20,8 @@ from tests.support import bridge as bridges
 from tests.support.calls import as_json
 from tests.support.load import Load
 
+pytestmark = pytest.mark.alone
+
 ANSWER = backends.reply({"action": "menu", "menu": "main", "prompt": "welcome"})
 SERVE = [sys.executable, "-m", "rpcbridge", "serve"]
 GUNICORN = [sys.executable, "-m", "gunicorn", "wsgi:app"]

@@ -20,6 +20,8 @@ from tests.support.calls import xml
 from tests.support.load import Load
 from tests.support.profile import check_reply
 
+pytestmark = pytest.mark.alone
+
 SERVE = [sys.executable, "-m", "rpcbridge", "serve"]
 GUNICORN = [sys.executable, "-m", "gunicorn", "wsgi:app"]
 BOTH = pytest.mark.parametrize("command", [SERVE, GUNICORN], ids=["serve", "gunicorn"])

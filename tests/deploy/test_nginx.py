@@ -26,7 +26,7 @@ from tests.support.calls import as_json, xml
 from tests.support.profile import check_reply
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
-pytestmark = pytest.mark.skipif(not NGINX, reason="nginx is not installed: sudo apt-get install nginx-light")
+pytestmark = [pytest.mark.alone, pytest.mark.skipif(not NGINX, reason="nginx is not installed: sudo apt-get install nginx-light")]
 
 CONF = (bridges.ROOT / "deploy" / "nginx.conf").read_text("utf-8")
 NAME, SECRET = "ivr.example.com", "correct-horse-battery"

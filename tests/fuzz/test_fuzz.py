@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.fuzz import checks, inputs
 
+pytestmark = pytest.mark.alone
+
 FINDINGS = sorted((Path(__file__).parent.parent / "hostile" / "findings").glob("*.bin"))
 SHORT = settings(max_examples=400, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 

@@ -24,6 +24,8 @@ from tests.support import bridge as bridges
 from tests.support.calls import as_json, xml
 from tests.support.profile import check_reply
 
+pytestmark = pytest.mark.alone
+
 SECONDS = 2.0
 MEGABYTES = 50.0  # that a worker may grow by, over all of this
 MENU = backends.reply(answers.MENU)

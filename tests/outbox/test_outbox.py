@@ -52,6 +52,7 @@ def test_what_nobody_waits_for_is_stored_as_well(world: World):
     assert world.store.counts()["pending"] == 1
 
 
+@pytest.mark.alone
 def test_a_locked_database_is_waited_for_no_longer_than_there_is_time(tmp_path: Path):
     world = World(f"sqlite:///{tmp_path / 'events.db'}")
     outbox = Outbox(world.another())

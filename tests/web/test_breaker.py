@@ -17,6 +17,8 @@ from tests.support.backend import Backend, reply, slow
 from tests.support.calls import xml
 from tests.support.profile import check_reply
 
+pytestmark = pytest.mark.alone
+
 TOML = """
 [backend]
 url = "{url}"

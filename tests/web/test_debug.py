@@ -187,6 +187,7 @@ def test_without_debug_enabled_there_is_nothing_to_see_and_nothing_is_recorded(t
         assert parts == {"outbox", "calls"}
 
 
+@pytest.mark.alone
 def test_a_call_does_not_notice_that_nothing_can_be_recorded(tmp_path: Path):
     with backends.running(reply(b'{"action": "hangup"}')) as backend:
         toml = TOML.format(backend=backend.url, database=f"sqlite:///{tmp_path}/none/x.db", more="")

@@ -287,6 +287,7 @@ def test_a_body_that_ends_early_is_refused(door):
     assert b"bytes came before the connection ended" in send(door.port, head(len(BODY) + 5), BODY, close_after=True)
 
 
+@pytest.mark.alone
 def test_a_body_that_trickles_is_cut_off_at_the_deadline(door):
     started = time.monotonic()
     reply = send(door.port, head(len(BODY)), *[BODY[place : place + 1] for place in range(40)], pause=0.05)
@@ -294,6 +295,7 @@ def test_a_body_that_trickles_is_cut_off_at_the_deadline(door):
     assert time.monotonic() - started < 3
 
 
+@pytest.mark.alone
 def test_a_body_far_too_large_is_refused_without_reading_it(door):
     started = time.monotonic()
     reply = send(door.port, head(50_000_000), b" " * 100_000)

@@ -20,6 +20,8 @@ from tests.support.backend import in_turn, raw, reply, reset, slow, trickle
 from tests.support.calls import HANGUP, QUESTION, as_json, xml
 from tests.support.profile import check_reply
 
+pytestmark = pytest.mark.alone
+
 DEADLINE = 0.8
 GRACE = 0.6  # three times the 200 ms that are promised: tests run on busy machines
 MENU = {"action": "menu", "menu": "m", "prompt": "p"}

@@ -145,6 +145,7 @@ def test_a_bridge_whose_backend_is_down_is_degraded_and_ready(backend: backends.
     assert [line["method"] for line in bridge.lines()] == ["GET_IVR_ACTION"] * 2 + ["action_rejected"]  # a look at the health is no exchange
 
 
+@pytest.mark.alone
 def test_it_answers_while_every_place_for_a_call_is_taken(tmp_path):
     held = threading.Event()
 

@@ -262,6 +262,7 @@ def test_a_batch_of_twenty_is_answered(talk, line):
     bridges.awaited(lambda: wanted <= {event.json["call_id"] for event in line[1].events("call_ended")})
 
 
+@pytest.mark.alone
 def test_a_batch_has_one_deadline(tmp_path):
     """However long the database keeps everybody waiting."""
     toml = TOML.format(url="http://127.0.0.1:1")

@@ -14,10 +14,12 @@ import pytest
 from tests.support.bridge import ROOT
 from tests.support.profile import check_reply
 
+pytestmark = pytest.mark.alone
+
 POSSIBLE = os.geteuid() == 0 and shutil.which("unshare") and shutil.which("ip")
 
 
-@pytest.mark.skipif(not POSSIBLE and not os.environ.get("CI"), reason="needs root, unshare and ip (util-linux, iproute2)")
+@pytest.mark.skipif(not POSSIBLE, reason="needs root, unshare and ip (util-linux, iproute2)")
 def test_a_resolver_that_never_answers_does_not_outlast_the_deadline(tmp_path: Path):
     done = subprocess.run(
         ["unshare", "--net", "--mount", sys.executable, "-m", "tests.support.silent_resolver", str(tmp_path)],

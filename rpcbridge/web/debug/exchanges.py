@@ -43,10 +43,10 @@ def add(blueprint: Blueprint, debug: Debug) -> None:
         if found is None:
             detail = f"No exchange {id[:40]} is kept: it is too old, was dropped, or never was."
             return shown(404, {"error": detail}, "error.html", title="Not found", detail=detail)
-        return shown(200, found, "exchange.html", seen=found, stations=_stations(found), line=_line(found), revealed=debug.reveal)
+        return shown(200, found, "exchange.html", seen=found, stations=stations_of(found), line=_line(found), revealed=debug.reveal)
 
 
-def _stations(seen: Mapping[str, Any]) -> list[dict[str, Any]]:
+def stations_of(seen: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The five stations as the page shows them: a title, what came with the payload, the payload laid out."""
     shown = []
     for name, title in _STATIONS.items():

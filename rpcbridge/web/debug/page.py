@@ -13,12 +13,13 @@ from rpcbridge.web.debug.sessions import Sessions
 from rpcbridge.web.guard import DebugGuard
 
 if TYPE_CHECKING:  # who records nothing need not load a database library
+    from rpcbridge.simulation import Simulation
     from rpcbridge.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
 class Debug:
-    """What the debug pages show, who may see them, and whether nothing is masked in it.
+    """What the debug pages show, who may see them, whether nothing is masked in it, and what places simulated calls.
 
     ending: whether this process is about to stop. streams: live streams it may have at once, each of which holds a thread.
     """
@@ -27,6 +28,7 @@ class Debug:
     guard: DebugGuard
     sessions: Sessions
     reveal: bool = False
+    phone: Simulation | None = None  # None in a process that serves nobody
     ending: Callable[[], bool] = lambda: False
     streams: int = 4
 

@@ -1,0 +1,103 @@
+"""The phone: a keypad that plays a phone system against this very bridge, one step a request, the exchange beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response, render_template, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from rpcbridge.errors import DatabaseError, Problem, StepError
+from rpcbridge.web.debug.exchanges import stations_of
+from rpcbridge.web.debug.page import Debug, shown
+from rpcbridge.web.tracing import traceparent
+
+if TYPE_CHECKING:
+    from rpcbridge.exchange import Exchange
+    from rpcbridge.simulation import Simulation, Taken
+
+_LARGEST = 64 * 1024  # bytes of one step: a session holds a few texts of at most 4,096 characters
+
+# What each fault of the drill is called on the page, after "Your backend".
+_FAULTS = {
+    "": "answers as ever",
+    "down": "is down",
+    "slow": "does not answer",
+    "500": "answers 500",
+    "garbage": "answers HTML",
+    "wrong_action": "unknown action",
+}
+_DIALECTS = {"xmlrpc": "XML-RPC", "json": "JSON", "jsonrpc": "JSON-RPC 2.0"}
+
+
+def add(blueprint: Blueprint, debug: Debug) -> None:
+    """The page, and the steps of a call."""
+    if debug.phone is None:
+        return
+    place = debug.phone
+
+    @blueprint.get("/phone")
+    def phone() -> Response:
+        told = {"choices": place.choices, "deadline_ms": place.deadline_ms, "breaker_failures": place.breaker_failures}
+        return shown(200, told, "phone.html", faults=_FAULTS, dialects=_DIALECTS, revealed=debug.reveal, **told)
+
+    @blueprint.post("/phone/<step>")
+    def phone_step(step: str) -> Response:
+        take = _STEPS.get(step)
+        if take is None:
+            return _refused(404, [Problem("", f"no such step, known: {', '.join(_STEPS)}")])
+        try:
+            taken = take(place, _given())
+        except StepError as error:
+            return _refused(400, error.problems)
+        except RequestEntityTooLarge:
+            return _refused(413, [Problem("", f"the step is larger than {_LARGEST} bytes")])
+        return _json(200, taken.as_json() | _seen(debug, taken.exchange))
+
+
+def _given() -> dict[str, Any]:
+    """The step's JSON object. Raises StepError."""
+    request.max_content_length = _LARGEST
+    try:
+        given = json.loads(request.get_data())
+    except (ValueError, RecursionError):
+        raise StepError([Problem("", "the step is no JSON")]) from None
+    if not isinstance(given, dict):
+        raise StepError([Problem("", "expected a JSON object")])
+    return given
+
+
+_STEPS: Mapping[str, Callable[[Simulation, dict[str, Any]], Taken]] = {
+    "call": lambda place, given: place.begin(given, traceparent("")),
+    "press": lambda place, given: place.press(given.get("session"), given.get("digits"), traceparent("")),
+    "dialled": lambda place, given: place.dialled(given.get("session"), given.get("outcome")),
+    "hangup": lambda place, given: place.hang_up(given.get("session"), traceparent("")),
+}
+
+
+def _seen(debug: Debug, exchange: Exchange | None) -> dict[str, Any]:
+    """The exchange behind a step as the trace keeps it, so masked: its key facts, and its stations as a page shows them."""
+    if exchange is None:
+        return {"exchange": None, "turn": ""}
+    try:
+        document = debug.trace.document(exchange)
+    except DatabaseError as error:
+        return {"exchange": None, "turn": render_template("_phone_turn.html", seen=None, error=str(error))}
+    told = {name: document[name] for name in _TOLD}
+    html = render_template("_phone_turn.html", seen=document, stations=stations_of(document))
+    return {"exchange": told, "turn": html}
+
+
+_TOLD = ("id", "call_id", "outcome", "action", "reason", "method", "attempts", "backend_ms", "total_ms", "deadline_ms")
+
+
+def _refused(status: int, problems: Any) -> Response:
+    said = [{"field": problem.path, "message": problem.message} for problem in problems]
+    return _json(status, {"error": "; ".join(str(problem) for problem in problems), "problems": said})
+
+
+def _json(status: int, content: Mapping[str, Any]) -> Response:
+    body = json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
+    return Response(body, status, content_type="application/json")

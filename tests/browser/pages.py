@@ -1,0 +1,43 @@
+"""Every page of the inspector, so that what must hold for all of them is asked of all of them.
+
+An address may name what was recorded before: `{call}`, a whole call's id, `{exchange}`, one of its exchanges.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from playwright.sync_api import Page
+
+from tests.browser.inspected import Inspected
+
+
+@dataclass(frozen=True)
+class Address:
+    """`guarded`: only a bridge with a token has it."""
+
+    path: str
+    status: int = 200
+    guarded: bool = False
+
+    def open_in(self, page: Page, **recorded: str) -> None:
+        """Go there; the page must have come as it should."""
+        response = page.goto(self.path.format(**recorded))
+        assert response is not None
+        assert response.status == self.status
+
+
+PAGES = {
+    "the last exchanges": Address("/debug/"),
+    "nothing found": Address("/debug/?call_id=nobody"),
+    "exchanges of one call": Address("/debug/?call_id={call}"),
+    "an exchange": Address("/debug/exchanges/{exchange}"),
+    "not found": Address("/debug/exchanges/none", 404),
+    "log in": Address("/debug/login", guarded=True),
+}
+
+
+def recorded(bridge: Inspected) -> dict[str, str]:
+    """What the addresses name: a call of every kind of turn, and its fourth question."""
+    call = bridge.call("1", "1", "1234", "1", "2", outcome="busy")
+    return {"call": call, "exchange": bridge.recorded(call, 4)[3]["id"]}

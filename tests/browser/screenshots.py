@@ -1,0 +1,63 @@
+"""The README's pictures of the inspector, from a real run: `python -m tests.browser.screenshots docs/images`.
+
+A bridge with the example backend gets calls as callers place them, and the pages are photographed with what they then show.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page
+
+from tests.browser.chromium import MISSING, PROGRAM, launched
+from tests.browser.inspected import Inspected, inspected
+
+_SIZE = {"width": 1100, "height": 740}
+_SCALE = 2  # sharp on the screens of today
+_COLOURS = 256  # a page has few, and text is as sharp: a third of the bytes
+_MOST = 200_000  # bytes of a picture: the README is read over slow lines too
+
+# What callers do who know the shop, and some who do not.
+_CALLS = [
+    (("1", "1", "1234", "1", "9"), {}), (("2", "1", "5678"), {}), (("1", "1", "9999", "1234"), {}), (("2", "2"), {}),
+    (("1", "2", "1"), {"outcome": "noanswer"}), (("1", "7", "3"), {"dialect": "json"}), (("", "", ""), {"dialect": "jsonrpc"}),
+]  # fmt: skip
+
+
+def main(folder: str) -> None:
+    if not PROGRAM:
+        sys.exit(MISSING)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as place, inspected(Path(place)) as bridge, launched() as browser:
+        for presses, script in _CALLS:
+            bridge.call(*presses, **script)
+        for name, take in PICTURES.items():
+            page = browser.new_page(base_url=bridge.url, viewport=_SIZE, device_scale_factor=_SCALE, color_scheme="light", locale="en-GB", timezone_id="UTC")
+            take(page, bridge)
+            _taken(page, Path(folder) / f"{name}.png")
+            page.close()
+
+
+def _taken(page: Page, file: Path) -> None:
+    picture = Image.open(io.BytesIO(page.screenshot(animations="disabled", caret="hide"))).convert("RGB")
+    picture.quantize(_COLOURS, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+    size = file.stat().st_size
+    assert size < _MOST, f"{file} has {size:,} bytes"
+    print(f"{file}: {size:,} bytes")
+
+
+def _call(page: Page, bridge: Inspected) -> None:
+    """A person is asked for, whose line is busy."""
+    call = bridge.call("1", "2", "1", outcome="busy")
+    page.goto(f"/debug/exchanges/{bridge.recorded(call, 3)[2]['id']}")
+
+
+PICTURES: dict[str, Callable[[Page, Inspected], None]] = {"call": _call}
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
