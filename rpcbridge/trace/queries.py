@@ -156,8 +156,9 @@ def _anywhere(search: Search, seen: FromClause) -> list[ColumnElement[bool]]:
 
 def _pressed(search: Search, seen: FromClause) -> list[ColumnElement[bool]]:
     wanted: list[ColumnElement[bool]] = []
-    if search.menu:
-        wanted.append(or_(seen.c.menu == search.menu, seen.c.next_menu == search.menu))
+    if search.menu:  # with digits it is where they were pressed
+        led = () if search.digits else (seen.c.next_menu == search.menu,)
+        wanted.append(or_(seen.c.menu == search.menu, *led))
     if search.digits:
         wanted.append(seen.c.digits == search.digits)
     return wanted

@@ -28,9 +28,13 @@ class Address:
 
 
 PAGES = {
-    "the last exchanges": Address("/debug/"),
-    "nothing found": Address("/debug/?call_id=nobody"),
-    "exchanges of one call": Address("/debug/?call_id={call}"),
+    "calls": Address("/debug/"),
+    "a search": Address("/debug/?outcome=ended&menu=language&last=1h"),
+    "no call found": Address("/debug/?number=1"),
+    "a filter that is none": Address("/debug/?last=year", 400),
+    "the last exchanges": Address("/debug/exchanges"),
+    "nothing found": Address("/debug/exchanges?call_id=nobody"),
+    "exchanges of one call": Address("/debug/exchanges?call_id={call}"),
     "an exchange": Address("/debug/exchanges/{exchange}"),
     "not found": Address("/debug/exchanges/none", 404),
     "log in": Address("/debug/login", guarded=True),

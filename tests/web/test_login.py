@@ -452,4 +452,4 @@ def test_looking_is_not_recorded(guarded: bridges.Running):
         for path in ("/debug/", "/debug/exchanges/x", "/debug/static/debug.css"):
             browser.get(path)
     assert guarded.lines() == []
-    assert b"0 kept" in browser.get("/debug/").body
+    assert b"0 exchanges kept" in browser.get("/debug/").body

@@ -57,7 +57,10 @@ def pages(debug: Debug, bodies: BodyReader) -> Blueprint:
     def _unreadable(error: DatabaseError) -> Response:
         if not g.get("admitted"):  # what is wrong with it is not a stranger's business
             return said(503, "nobody can log in while the database cannot be read; Authorization: Bearer needs no database", {"Retry-After": "5"})
-        return shown(503, {"error": str(error)}, "error.html", title="The exchanges cannot be read", detail=str(error))
+        again = request.method == "GET" and not request.headers.get("HX-Request")  # what keeps a list live tries again by itself
+        response = shown(503, {"error": str(error)}, "error.html", title="The exchanges cannot be read", detail=str(error), again=again)
+        response.headers.update({"Retry-After": "5"} | ({"Refresh": "5"} if again else {}))
+        return response
 
     @blueprint.context_processor
     def _shared() -> dict[str, Any]:

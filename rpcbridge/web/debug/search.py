@@ -32,7 +32,7 @@ class Asked:
 
 def asked(address: Mapping[str, str], pseudonym: Callable[[str], str], now: datetime, *, reveal: bool = False) -> Asked:
     """`pseudonym`: of a number, as recorded; called only where one is asked for."""
-    given = {name: value.strip() for name, value in address.items() if value.strip()}
+    given = {name: text for name, value in address.items() if (text := _as_kept(value))}
     faults = tuple(_faults(given, reveal=reveal))
     if faults:
         return Asked(given, Search(), 0, faults)
@@ -41,6 +41,11 @@ def asked(address: Mapping[str, str], pseudonym: Callable[[str], str], now: date
     plain = {name: given.get(name, "") for name in ("call", "menu", "digits", "outcome", "reason", "platform", "origin", "kind")}
     keys = tuple(sorted({pseudonym(number) for number in _spellings(given.get("number", ""))}))
     return Asked(given, Search(keys=keys, since=since, until=_moment(given.get("until", ""), end=True), **plain), before, ())
+
+
+def _as_kept(text: str) -> str:
+    """As it would be recorded: without what no database takes."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "").strip()
 
 
 def _faults(given: Mapping[str, str], *, reveal: bool) -> Iterator[tuple[str, str]]:
