@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Engine, FromClause, and_, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, Engine, FromClause, Select, and_, exists, func, not_, or_, select
 
 from rpcbridge import db
 from rpcbridge.trace.store import DOCUMENTS, EXCHANGES, shown, ulid_floor
@@ -62,8 +62,8 @@ class Queries:
     def page(self, search: Search, limit: int, before: int = 0) -> Page:
         """The `limit` newest calls that match, of those whose newest match has a number below `before`; and what belongs to no call, each by itself."""
         seen, newer = EXCHANGES.alias("seen"), EXCHANGES.alias("newer")
-        newest = not_(exists().where(newer.c.call_id == seen.c.call_id, newer.c.seq > seen.c.seq, _matches(search, newer)))
-        query = select(seen).where(_matches(search, seen), or_(seen.c.call_id == "", newest), *_of_its_call(search, seen))
+        later = select(newer.c.seq).where(newer.c.call_id == seen.c.call_id, newer.c.seq > seen.c.seq, _matches(search, newer))
+        query = select(seen).where(_matches(search, seen), or_(seen.c.call_id == "", _none(later.order_by(newer.c.seq))), *_of_its_call(search, seen))
         if before:
             query = query.where(seen.c.seq < before)
         with db.reading(self._engine) as connection:
@@ -119,8 +119,7 @@ def _matches(search: Search, seen: FromClause) -> ColumnElement[bool]:
 def _of_its_call(search: Search, seen: FromClause) -> list[ColumnElement[bool]]:
     """What has to be true of the call as a whole.
 
-    That a call has not ended is asked of very many: a set made once. What else it came to only of the few that match otherwise:
-    one look each, in words that PostgreSQL does not turn into a join of the whole table.
+    That a call has not ended is asked of very many: a set made once. What else it came to only of the few that match otherwise.
     """
     other = EXCHANGES.alias()
     if search.outcome == "under_way":
@@ -128,8 +127,13 @@ def _of_its_call(search: Search, seen: FromClause) -> list[ColumnElement[bool]]:
         return [seen.c.call_id != "", seen.c.call_id.not_in(ended)]
     if search.outcome and _pressed(search, seen):
         same_call = select(other.c.seq).where(other.c.call_id == seen.c.call_id, *_came_to(search, other))
-        return [same_call.limit(1).scalar_subquery().is_not(None)]
+        return [not_(_none(same_call))]
     return []
+
+
+def _none(query: Select[tuple[int]]) -> ColumnElement[bool]:
+    """NOT EXISTS: one look into an index for each row, in words that PostgreSQL does not turn into a join of the table with itself."""
+    return query.limit(1).scalar_subquery().is_(None)
 
 
 def _anywhere(search: Search, seen: FromClause) -> list[ColumnElement[bool]]:

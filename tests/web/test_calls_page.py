@@ -133,7 +133,7 @@ def test_today_is_until_the_end_of_the_day(bridge: bridges.Running):
         ("until", "2026-13-01", "a time in UTC"), ("until", "9999-12-31", "a time in UTC"), ("from", "2026-11-20T25:00", "a time in UTC"),
         ("before", "x", "the number that the page before ended with"), ("before", "9" * 30, "the number"), ("number", "****67", "masked numbers"),
         ("digits", "1234", "**** finds every input of 4"), ("digits", "a b", "what a caller can press"), ("menu", "x" * 201, "longer than 200"),
-        ("outcom", "ended", "there is no such filter"), ("<b>", "x", "there is no such filter"), ("kind", "\0", "expected one of"),
+        ("outcom", "ended", "there is no such filter"), ("<b>", "x", "there is no such filter"), ("kind", "x\0", "expected one of"),
     ],
 )  # fmt: skip
 def test_a_filter_that_is_none_is_named(bridge: bridges.Running, field: str, value: str, message: str):
