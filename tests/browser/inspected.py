@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rpcbridge.pbx.voicenter import Script, Voicenter
-
 from rpcbridge import db
+from rpcbridge.pbx import discovered
+from rpcbridge.pbx.scripted import PhoneSystem, Script
 from rpcbridge.trace.store import Store
 from rpcbridge.transport import Transport
 from tests.support import bridge as bridges
@@ -45,7 +45,7 @@ class Inspected:
     def call(self, *presses: str, **script: Any) -> str:
         """The id of a whole call: `call("1", "1", "1234")` presses these keys and hangs up. All of it is recorded by then."""
         made = Script(presses, **script)
-        turns = list(Voicenter(self.bridge.url, Transport()).place(made))
+        turns = list(PhoneSystem(discovered()["voicenter"], self.bridge.url, Transport()).place(made))
         self.recorded(made.call_id, len(turns) + 1)  # and the delivery of its end to the backend
         return made.call_id
 

@@ -20,6 +20,7 @@ from rpcbridge.web.debug.page import Debug, said
 from rpcbridge.web.debug.sessions import is_id
 
 SESSION, VISIT = "rpcbridge_session", "rpcbridge_visit"  # cookies; a visit is whoever has no session, for CSRF tokens alone
+_FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 _READING = 10.0  # seconds that a form may take to come: it is small
 _WITHOUT_LOGIN = {"debug.login", "debug.enter"}
 _MISSING = (
@@ -43,7 +44,7 @@ class Entrance:
             return self._refused("cross_site", 403, "this request was made by a page of another site")
         stopped = self._stranger()
         if stopped is None and _changes() and request.routing_exception is None:
-            stopped = self._unreadable() or self._forged()
+            stopped = self._forged() or self._unreadable() or self._form_forged()
         return stopped
 
     def csrf_token(self) -> str:
@@ -118,6 +119,13 @@ class Entrance:
         """Seconds for which no token is taken from whoever asks; 0 for none."""
         return self._guesses.pause(self._guard.client(request.environ))
 
+    def _forged(self) -> Response | None:
+        """The reply to what no page of ours can have sent, as far as its head tells. A Bearer header is proof enough: no browser adds one by itself."""
+        given = request.headers.get("X-CSRF-Token")
+        if g.get("bearer") or (self._is_own(given) if given else _bound_to() and request.mimetype in _FORMS):
+            return None
+        return self._refused("csrf", 403, _MISSING)
+
     def _unreadable(self) -> Response | None:
         """Take in the body, bounded in size and time; who sends it so that it cannot be is told."""
         environ = request.environ
@@ -130,14 +138,14 @@ class Entrance:
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         return None
 
-    def _forged(self) -> Response | None:
-        """The reply to a request that no page of ours sent. A Bearer header is proof enough: no browser adds one by itself."""
-        if g.get("bearer"):  # nobody looked for one where no token is asked for
-            return None
-        given = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
-        if self._sessions.is_csrf(_bound_to(), given):
+    def _form_forged(self) -> Response | None:
+        """The same for a form without the header, whose own field has to say it."""
+        if g.get("bearer") or request.headers.get("X-CSRF-Token") or self._is_own(request.form.get("csrf_token", "")):
             return None
         return self._refused("csrf", 403, _MISSING)
+
+    def _is_own(self, given: str) -> bool:
+        return self._sessions.is_csrf(_bound_to(), given)
 
     def _refused(self, reason: str, status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
         self._note(reason)
