@@ -41,9 +41,17 @@
     htmx.process(again);
   }
 
+  // The browser comes again by itself, which is no error and of no interest to htmx.
+  function ended(event) {
+    if (this.readyState === EventSource.CLOSED) return;
+    event.stopImmediatePropagation();
+    if (this === source && !paused) doubting = doubting || setTimeout(function () { say("waiting", "reconnecting"); }, SHORT);
+  }
+
   htmx.createEventSource = function (url) {
     stop();
     source = new EventSource(url);
+    source.addEventListener("error", ended);
     if (paused || document.hidden) source.close();
     say(paused ? "paused" : "waiting", paused ? "paused" : "connecting");
     return source;
@@ -56,12 +64,9 @@
 
   document.addEventListener("htmx:sseError", function (event) {
     if (paused || event.detail.source !== source) return;
-    if (source.readyState === EventSource.CLOSED) { // refused: all streams are taken, or nobody is there. It is tried again, ever more rarely
-      say("polling", "looking every " + POLL / 1000 + " seconds");
-      polling = polling || setInterval(look, POLL);
-    } else {
-      doubting = doubting || setTimeout(function () { say("waiting", "reconnecting"); }, SHORT);
-    }
+    // Refused: all streams are taken, or nobody is there. It is tried again, ever more rarely.
+    say("polling", "looking every " + POLL / 1000 + " seconds");
+    polling = polling || setInterval(look, POLL);
   });
 
   document.addEventListener("htmx:sseClose", stop);
