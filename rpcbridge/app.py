@@ -34,8 +34,8 @@ from rpcbridge.plan import Plan
 from rpcbridge.redaction import Sensitivity
 from rpcbridge.settings import Settings
 from rpcbridge.simulation import Simulation
+from rpcbridge.trace import Follower, Queries, Trace
 from rpcbridge.trace import Store as ExchangeStore
-from rpcbridge.trace import Trace
 from rpcbridge.translation import Translator
 from rpcbridge.transport import Tls, Transport
 from rpcbridge.web import Surface, add_health, create
@@ -46,6 +46,7 @@ from rpcbridge.web.guard import DebugGuard, Guard
 # stored there is as much time as its phone system waits: a lock that is let go of within it costs no event.
 _REMEMBERING, _DELIVERING = 0.5, 5.0
 
+_STREAMS = 4  # live lists of one process at once
 _DRILLS = 8  # fault drills at once in one process: a slow backend holds its thread for the whole deadline
 
 _RARELY = 6  # of the times that a deliverer tends its database: about once a minute
@@ -72,10 +73,14 @@ class _Watching:
     observe_drill: Callable[[Exchange], None]
 
 
-def build(checked: Plan, draining: Callable[[], bool] = lambda: False) -> Built:
-    """One worker. `draining`: whether it is about to stop."""
+def _never() -> bool:
+    return False
+
+
+def build(checked: Plan, draining: Callable[[], bool] = _never, ending: Callable[[], bool] = _never) -> Built:
+    """One worker. `draining`: whether the bridge is about to stop; `ending`: whether this worker is, for that or to make room for another."""
     found = checked.settings
-    watching = _watching(checked)
+    watching = _watching(checked, ending)
     deliverer = _deliverer(checked, watching)
     calls = Calls(_call_store(found, _REMEMBERING)) if found.backend.keep_state else None
     outbox = Outbox(_event_store(found, found.backend.deadline, durable=True), deliverer.wake)
@@ -135,7 +140,14 @@ def exchange_store(found: Settings) -> ExchangeStore:
     return ExchangeStore(db.opened(found.database.url, patience=_DELIVERING))
 
 
-def _watching(checked: Plan) -> _Watching:
+def followed(found: Settings) -> tuple[Follower, Queries]:
+    """What is recorded from now on, by whichever process, and what was before: for a command that shows both. Raises what its database does."""
+    store = exchange_store(found)
+    store.prepare()
+    return Follower(store), Queries(store.engine)
+
+
+def _watching(checked: Plan, ending: Callable[[], bool] = _never) -> _Watching:
     log.configure(behind=True)
     found, backend = checked.settings, checked.settings.backend
     transport = Transport(
@@ -147,7 +159,7 @@ def _watching(checked: Plan) -> _Watching:
     breakers = Breakers(backend.breaker.failures, backend.breaker.interval, clock=time.monotonic, **changed)
     client = Client(backend, transport, breakers, clock=time.monotonic, now=_now, sleep=time.sleep)
     lines, record = log.ExchangeLog(backend.deadline), Record(time.monotonic)
-    debug = _debug(checked) if found.debug.enabled else None
+    debug = _debug(checked, ending) if found.debug.enabled else None
     shown: list[Callable[[Exchange], None]] = [lines, *([debug.trace.observe] if debug else [])]
     around = Surroundings(
         clock=time.monotonic, now=_now, new_id=_new_id,
@@ -191,7 +203,7 @@ def _call_store(found: Settings, patience: float) -> CallStore:
     return CallStore(db.opened(found.database.url, patience=patience, erase=True))
 
 
-def _debug(checked: Plan) -> Debug:
+def _debug(checked: Plan, ending: Callable[[], bool]) -> Debug:
     """What records exchanges and shows them."""
     found = checked.settings
     fields: Mapping[str, Sensitivity] = {
@@ -206,7 +218,12 @@ def _debug(checked: Plan) -> Debug:
         name: Translator(platform, checked.routes, found.backend, found.server.max_body, bool(found.fallback))
         for name, platform in checked.platforms.items()
     }
-    return Debug(trace, guard, sessions, found.capture.reveal, platforms=checked.platforms, secrets=secrets, translators=translators)
+    # Of the threads that calls cannot take, half: the others are for pages and for health checks.
+    streams = min(_STREAMS, (found.server.threads - found.server.call_limit) // 2)
+    return Debug(
+        trace, guard, sessions, found.capture.reveal, platforms=checked.platforms, secrets=secrets, translators=translators,
+        ending=ending, streams=streams,
+    )  # fmt: skip
 
 
 def _buried(alerts: Alerts | None) -> Callable[[Claimed, str], None]:

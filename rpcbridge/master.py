@@ -33,6 +33,7 @@ class Master:
         self.plan = plan
         self._read = read
         self._stage = mmap.mmap(-1, 1)  # one byte, shared with every worker, also with those forked later
+        self._alive: Callable[[], bool] = lambda: True
 
     def draining(self) -> bool:
         """Whether SIGTERM has come; in the master and in every worker."""
@@ -41,6 +42,14 @@ class Master:
     def stopping(self) -> bool:
         """Whether workers are being stopped."""
         return self._stage[0] == _STOPPING
+
+    def ending(self) -> bool:
+        """In a worker: whether it is about to stop, with the bridge or, as at a reload, to make room for another."""
+        return self.draining() or not self._alive()
+
+    def serve_while(self, alive: Callable[[], bool]) -> None:
+        """In a worker: what tells whether it goes on."""
+        self._alive = alive
 
     def take_charge(self, arbiter: Any) -> None:
         """gunicorn's hook `on_starting`: from here on the two signals are handled as this class does."""

@@ -33,6 +33,7 @@ def gunicorn_options(master: Master) -> dict[str, Any]:
 
     def post_worker_init(worker: Any) -> None:
         _close_the_door_at_the_end(worker)
+        master.serve_while(lambda: bool(worker.alive))
         if master.stopping():  # gunicorn loses a SIGTERM that reaches a worker in its first milliseconds
             worker.alive = False
 
@@ -109,7 +110,7 @@ def wsgi_application() -> WSGIApplication:
 
 def application_of(master: Master) -> WSGIApplication:
     """The application of one worker, from the configuration that its master has checked."""
-    built = build(master.plan, master.draining)
+    built = build(master.plan, master.draining, master.ending)
     if master.plan.settings.events.deliver:
         built.deliverer.start()
         atexit.register(built.deliverer.close)

@@ -17,6 +17,7 @@ from rpcbridge.cli.demo import demo
 from rpcbridge.cli.export import export
 from rpcbridge.cli.reload import reload
 from rpcbridge.cli.serve import serve
+from rpcbridge.cli.tail import tail
 from rpcbridge.cli.translate import translate
 
 
@@ -34,6 +35,7 @@ def main() -> None:
     Run it:        rpcbridge serve
     Test it:       rpcbridge call --press 1,1234
     Look inside:   rpcbridge translate request.xml
+    Watch it:      rpcbridge tail
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -56,3 +58,4 @@ main.add_command(deliver)
 main.add_command(deadletters)
 main.add_command(calls)
 main.add_command(export)
+main.add_command(tail)

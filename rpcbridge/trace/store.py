@@ -18,6 +18,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     Float,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -42,7 +43,7 @@ EXCHANGES = Table(
     Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),  # the order of writing
     Column("id", String(26), nullable=False, unique=True),  # a ULID: it tells the time of receipt, and the order of ids is that of time
     Column("platform", String(40), nullable=False),
-    Column("call_id", String(200), nullable=False, index=True),
+    Column("call_id", String(200), nullable=False),
     Column("method", String(80), nullable=False),
     Column("dialect", String(10), nullable=False),
     Column("outcome", String(20), nullable=False),
@@ -64,10 +65,11 @@ EXCHANGES = Table(
     Column("backend_ms", Float, nullable=False),
     Column("total_ms", Float, nullable=False),
     Column("size", Integer, nullable=False),
+    Index("exchanges_of_call", "call_id", "seq"),
     sqlite_autoincrement=True,  # the number of a row that was pruned does not come again
 )  # fmt: skip
 DOCUMENTS = Table("exchange_documents", _TABLES, Column("id", String(26), primary_key=True), Column("document", Text, nullable=False))
-_DROPS = Table(
+DROPS = Table(
     "exchanges_dropped", _TABLES,
     Column("id", Integer, primary_key=True),
     Column("noted_at", UtcTime, nullable=False, index=True),
@@ -84,7 +86,7 @@ _MOST_OF_A_CALL = 200  # exchanges that a page about one call shows
 
 
 def _first_tables(connection: Connection) -> None:
-    _TABLES.create_all(connection, [_DROPS, _KEY])
+    _TABLES.create_all(connection, [DROPS, _KEY])
     connection.execute(insert(_KEY).values(id=1, secret=secrets.token_bytes(32)))
 
 
@@ -101,7 +103,7 @@ class Store:
     """Exchanges in one database. Every method may raise SQLAlchemyError; none is called while a caller waits."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         mark = "?" if engine.dialect.name == "sqlite" else "%s"
         self._row = f"({', '.join([mark] * len(COLUMNS))})"
         self._insert = f"INSERT INTO exchanges ({', '.join(COLUMNS)}) VALUES"
@@ -109,21 +111,21 @@ class Store:
 
     def prepare(self) -> bytes:
         """Make the tables where they are missing; the key of this store's pseudonyms. Raises DatabaseError too."""
-        db.prepare(self._engine, "exchanges", _STEPS)
-        with db.reading(self._engine) as connection:
+        db.prepare(self.engine, "exchanges", _STEPS)
+        with db.reading(self.engine) as connection:
             key: bytes = connection.execute(select(_KEY.c.secret)).scalar_one()
         return key
 
     def add(self, rows: Sequence[Row], dropped: int, now: datetime) -> None:
         """Keep `rows`, and that `dropped` others were not kept."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             for some in _portions(rows):
                 values = tuple(row[name] for row in some for name in COLUMNS)
                 connection.exec_driver_sql(f"{self._insert} {', '.join([self._row] * len(some))}", values)
                 texts = tuple(chain.from_iterable((row["id"], row["document"]) for row in some))
                 connection.exec_driver_sql(f"INSERT INTO exchange_documents (id, document) VALUES {', '.join([self._document] * len(some))}", texts)
             if dropped:
-                connection.execute(insert(_DROPS).values(noted_at=now, count=dropped))
+                connection.execute(insert(DROPS).values(noted_at=now, count=dropped))
 
     def recent(self, limit: int, *, before: str = "", call_id: str = "") -> list[dict[str, Any]]:
         """The newest exchanges, newest first, without their documents; `before` is the id where the last list ended."""
@@ -132,8 +134,8 @@ class Store:
             query = query.where(EXCHANGES.c.id < before)
         if call_id:
             query = query.where(EXCHANGES.c.call_id == call_id)
-        with db.reading(self._engine) as connection:
-            return [_shown(row._mapping) for row in connection.execute(query)]
+        with db.reading(self.engine) as connection:
+            return [shown(row._mapping) for row in connection.execute(query)]
 
     def of_call(self, call_id: str) -> list[dict[str, Any]]:
         """All exchanges of one call, the oldest first, without their documents."""
@@ -142,37 +144,37 @@ class Store:
     def documents_of(self, call_id: str, limit: int = _MOST_OF_A_CALL) -> list[dict[str, Any]]:
         """The first exchanges of one call with everything that is kept of them, the oldest first."""
         query = _WHOLE.where(EXCHANGES.c.call_id == db.storable(call_id, 200)).order_by(EXCHANGES.c.id).limit(limit)
-        with db.reading(self._engine) as connection:
+        with db.reading(self.engine) as connection:
             return [whole(row._mapping) for row in connection.execute(query)]
 
     def purge(self, call_id: str) -> int:
         """Forget the exchanges of one call; how many there were."""
         of_call = EXCHANGES.c.call_id == db.storable(call_id, 200)
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(delete(DOCUMENTS).where(DOCUMENTS.c.id.in_(select(EXCHANGES.c.id).where(of_call))))
             return int(connection.execute(delete(EXCHANGES).where(of_call)).rowcount)
 
     def exchange(self, id: str) -> dict[str, Any] | None:
         """One exchange with everything that is kept of it."""
-        with db.reading(self._engine) as connection:
+        with db.reading(self.engine) as connection:
             row = connection.execute(_WHOLE.where(EXCHANGES.c.id == id)).one_or_none()
         return None if row is None else whole(row._mapping)
 
     def counts(self) -> tuple[int, int]:
         """How many exchanges are kept, and how many were dropped in the same time."""
-        with db.reading(self._engine) as connection:
+        with db.reading(self.engine) as connection:
             kept = connection.execute(select(func.count()).select_from(EXCHANGES)).scalar_one()
-            dropped = connection.execute(select(func.coalesce(func.sum(_DROPS.c.count), 0))).scalar_one()
+            dropped = connection.execute(select(func.coalesce(func.sum(DROPS.c.count), 0))).scalar_one()
         return int(kept), int(dropped)
 
     def prune(self, newest: int, age: timedelta, size: int, now: datetime) -> None:
         """Forget all but the `newest` exchanges, what is older than `age`, and the oldest beyond `size` bytes of all."""
-        with db.reading(self._engine) as connection:
-            beyond = [_ulid_floor(now - age), *connection.execute(_nth(newest)).scalars(), *connection.execute(_beyond(size)).scalars()]
-        with self._engine.begin() as connection:
+        with db.reading(self.engine) as connection:
+            beyond = [ulid_floor(now - age), *connection.execute(_nth(newest)).scalars(), *connection.execute(_beyond(size)).scalars()]
+        with self.engine.begin() as connection:
             for table in (EXCHANGES, DOCUMENTS):
                 connection.execute(delete(table).where(table.c.id <= max(beyond)))
-            connection.execute(delete(_DROPS).where(_DROPS.c.noted_at < now - age))
+            connection.execute(delete(DROPS).where(DROPS.c.noted_at < now - age))
 
 
 _WHOLE = select(EXCHANGES, DOCUMENTS.c.document).join(DOCUMENTS, DOCUMENTS.c.id == EXCHANGES.c.id)
@@ -200,18 +202,18 @@ def _portions(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 
 def whole(row: Any) -> dict[str, Any]:
     """An exchange with everything that is kept of it, from its row and the document in it."""
-    listed = _shown(row)
+    listed = shown(row)
     return listed | restored(json.loads(listed.pop("document")))
 
 
-def _shown(row: Any) -> dict[str, Any]:
+def shown(row: Any) -> dict[str, Any]:
     return {"id": row["id"], "received_at": _moment(row["id"]), **row}
 
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-def _ulid_floor(moment: datetime) -> str:
+def ulid_floor(moment: datetime) -> str:
     """The first ULID of a millisecond: its ten characters of time, the rest zero."""
     milliseconds = int(moment.timestamp() * 1000)
     return "".join(_CROCKFORD[milliseconds >> shift & 31] for shift in range(45, -1, -5)) + "0" * 16

@@ -28,9 +28,13 @@ class Address:
 
 
 PAGES = {
-    "the last exchanges": Address("/debug/"),
-    "nothing found": Address("/debug/?call_id=nobody"),
-    "exchanges of one call": Address("/debug/?call_id={call}"),
+    "calls": Address("/debug/"),
+    "a search": Address("/debug/?outcome=ended&menu=language&last=1h"),
+    "no call found": Address("/debug/?number=1"),
+    "a filter that is none": Address("/debug/?last=year", 400),
+    "the last exchanges": Address("/debug/exchanges"),
+    "nothing found": Address("/debug/exchanges?call_id=nobody"),
+    "exchanges of one call": Address("/debug/exchanges?call_id={call}"),
     "a call": Address("/debug/call?id={call}"),
     "a call that is not kept": Address("/debug/call?id=nobody", 404),
     "an exchange": Address("/debug/exchanges/{exchange}"),

@@ -36,7 +36,7 @@ def test_nobody_is_shut_out(browse: Callable[..., Page], request: pytest.Fixture
 
 def test_a_call_is_found(page: Page, bridge: Inspected):
     call = bridge.call("1", "1", "1234")
-    page.goto(f"/debug/?call_id={call}")
+    page.goto(f"/debug/exchanges?call_id={call}")
     expect(page.get_by_role("heading", level=1)).to_contain_text(call)
     page.get_by_role("link").filter(has=page.locator("time")).first.click()
     expect(page.get_by_role("heading", name="Stations")).to_be_visible()
@@ -44,7 +44,7 @@ def test_a_call_is_found(page: Page, bridge: Inspected):
 
 def test_who_knows_the_token_gets_in_and_out(browse: Callable[..., Page], guarded: Inspected):
     page = browse(base_url=guarded.url)
-    page.goto("/debug/?call_id=nobody")
+    page.goto("/debug/exchanges?call_id=nobody")
     page.get_by_label("Token").fill("wrong")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_be_visible()

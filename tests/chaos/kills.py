@@ -96,7 +96,7 @@ def _shared(row: Row, here: World, callers: Callers, one: Bridge) -> None:
     knowing = [call_id for call_id in whole if here.backend.events[call_id][0].event["state"] == {"of": call_id}]
     row.require(len(knowing) > 0.9 * len(whole), f"of {len(whole)} calls that moved only {len(knowing)} had their state")
     for call_id in whole[-5:]:
-        shown = json.loads(one.page(f"/debug/?call_id={call_id}"))["exchanges"]
+        shown = json.loads(one.page(f"/debug/exchanges?call_id={call_id}"))["exchanges"]
         row.require(len(shown) >= len(calls[call_id]), f"{len(shown)} of {len(calls[call_id])} requests of a call are shown")
     row.remarks.append(f"{len(moved)} calls served by several bridges")
 

@@ -294,7 +294,7 @@ def test_the_debug_pages_show_it_all_as_text(target: Target):
     target.bridge.post(xml(IVR_UNIQUE_ID=mark, MENU=mark, CALLER_NAME=mark))
     target.bridge.post(as_json(mark, {mark: mark}))
     listed = bridges.awaited(lambda: [e for e in _exchanges(target) if e["call_id"] == "".join(mark.split())])
-    paths = ("/debug/", f"/debug/exchanges/{listed[0]['id']}", f"/debug/?call_id={quote(mark)}")
+    paths = ("/debug/exchanges", f"/debug/exchanges/{listed[0]['id']}", f"/debug/exchanges?call_id={quote(mark)}")
     for path in paths:
         page = target.bridge.get(path, Accept="text/html")
         assert page.status == 200
@@ -303,7 +303,7 @@ def test_the_debug_pages_show_it_all_as_text(target: Target):
 
 
 def _exchanges(target: Target) -> list[dict]:
-    return json.loads(target.bridge.get("/debug/", Accept="application/json").body)["exchanges"]
+    return json.loads(target.bridge.get("/debug/exchanges", Accept="application/json").body)["exchanges"]
 
 
 def test_afterwards_a_call_is_answered_as_ever(target: Target):

@@ -64,6 +64,6 @@ def exchange() -> Callable[..., Exchange]:
 
 
 def ulid_at(moment: datetime, number: int) -> str:
-    from rpcbridge.trace.store import _ulid_floor
+    from rpcbridge.trace.store import ulid_floor
 
-    return _ulid_floor(moment)[:16] + f"{number:010d}"
+    return ulid_floor(moment)[:16] + f"{number:010d}"

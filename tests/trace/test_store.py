@@ -24,7 +24,7 @@ from rpcbridge.redaction import Redactor
 from rpcbridge.schemas import events
 from rpcbridge.settings import Backend
 from rpcbridge.trace.record import Recorder
-from rpcbridge.trace.store import _STEPS, Store, _ulid_floor
+from rpcbridge.trace.store import _STEPS, Store, ulid_floor
 from rpcbridge.transport import HttpReply
 from tests.support.bridge import ROOT
 from tests.trace.conftest import START
@@ -238,7 +238,7 @@ def test_many_writers_at_once_lose_nothing(url: str, exchange: Callable[..., Exc
         thread.join()
     assert stores[0].counts() == (200, 0)
     for store in stores:
-        store._engine.dispose()
+        store.engine.dispose()
 
 
 def test_tables_of_a_newer_rpcbridge_are_left_alone(store: Store, url: str):
@@ -251,4 +251,4 @@ def test_tables_of_a_newer_rpcbridge_are_left_alone(store: Store, url: str):
 
 
 def test_the_smallest_ulid_of_a_moment():
-    assert _ulid_floor(START) == str(ULID.from_datetime(START))[:10] + "0" * 16
+    assert ulid_floor(START) == str(ULID.from_datetime(START))[:10] + "0" * 16

@@ -54,7 +54,7 @@ def listed(bridge: bridges.Running, call_id: str, count: int) -> list[dict]:
     """The exchanges of one call, once there are so many."""
 
     def look() -> list[dict]:
-        got = bridge.post(b"", f"/debug/?call_id={call_id}", "GET", **JSON)
+        got = bridge.post(b"", f"/debug/exchanges?call_id={call_id}", "GET", **JSON)
         assert got.status == 200, got.body
         found: list[dict] = json.loads(got.body)["exchanges"]
         return found if len(found) == count else []
@@ -110,7 +110,7 @@ def test_a_report_and_its_delivery_are_two_exchanges_of_one_call(debugged: bridg
 def test_nothing_that_must_not_be_read_is_on_any_page(debugged: bridges.Running):
     debugged.post(question(**(CALL | {"IVR_UNIQUE_ID": "red", "MENU": "pin", "DTMF": "73"})))
     (row,) = listed(debugged, "red", 1)
-    for path in ("/debug/", f"/debug/exchanges/{row['id']}"):
+    for path in ("/debug/", "/debug/exchanges", f"/debug/exchanges/{row['id']}"):
         for headers in (JSON, {}):
             text = debugged.post(b"", path, "GET", **headers).body.decode()
             for secret in ("0731234567", "0541112233", "Dana", "tenant-secret", ">73<", '"73"'):
@@ -120,7 +120,7 @@ def test_nothing_that_must_not_be_read_is_on_any_page(debugged: bridges.Running)
 def test_an_attack_in_a_payload_is_text_on_the_page(debugged: bridges.Running):
     debugged.post(question(IVR_UNIQUE_ID="xss", MENU="<script>alert(1)</script>"))
     (row,) = listed(debugged, "xss", 1)
-    for path in ("/debug/", f"/debug/exchanges/{row['id']}"):
+    for path in ("/debug/exchanges", f"/debug/exchanges/{row['id']}"):
         got = debugged.post(b"", path, "GET")
         assert set(re.findall(rb"<script[^>]*>", got.body)) - {b'<script src="/debug/static/copy.js" defer>'} == SCRIPTS
         assert b"&lt;script&gt;alert(1)" in got.body

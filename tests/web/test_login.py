@@ -78,10 +78,10 @@ def guarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def test_a_browser_is_led_to_the_form_and_back_to_where_it_wanted_to_go(guarded: bridges.Running):
     browser = Browser(guarded)
-    wanted = "/debug/?call_id=a%20b"
+    wanted = "/debug/?call=a%20b"
     got = browser.get(wanted)
-    assert (got.status, got.headers["location"]) == (303, "/debug/login?next=/debug/?call_id%3Da%2520b")
-    assert b'value="/debug/?call_id=a%20b"' in browser.get(got.headers["location"]).body
+    assert (got.status, got.headers["location"]) == (303, "/debug/login?next=/debug/?call%3Da%2520b")
+    assert b'value="/debug/?call=a%20b"' in browser.get(got.headers["location"]).body
     got = browser.log_in(next=wanted)
     assert (got.status, got.headers["location"]) == (303, wanted)
     for _ in range(12):  # whichever worker it is
@@ -445,4 +445,4 @@ def test_looking_is_not_recorded(guarded: bridges.Running):
         for path in ("/debug/", "/debug/exchanges/x", "/debug/static/debug.css"):
             browser.get(path)
     assert guarded.lines() == []
-    assert b"0 kept" in browser.get("/debug/").body
+    assert b"0 exchanges kept" in browser.get("/debug/").body

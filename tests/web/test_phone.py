@@ -52,7 +52,7 @@ def recorded(bridge: bridges.Running, call_id: str, method: str) -> dict[str, An
     """The newest exchange of one method in one call, as soon as it is there."""
 
     def look() -> list[dict[str, Any]]:
-        found = json.loads(bridge.get(f"/debug/?call_id={call_id}", **JSON).body)["exchanges"]
+        found = json.loads(bridge.get(f"/debug/exchanges?call_id={call_id}", **JSON).body)["exchanges"]
         return [one for one in found if one["method"] == method]
 
     return dict(awaited(look, 20)[0])

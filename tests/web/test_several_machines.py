@@ -57,5 +57,5 @@ def _outcomes(bridge: bridges.Running) -> list[str]:
 
 
 def _recorded(bridge: bridges.Running, call_id: str) -> list[dict]:
-    page = bridge.get(f"/debug/?call_id={call_id}", Accept="application/json")
+    page = bridge.get(f"/debug/exchanges?call_id={call_id}", Accept="application/json")
     return json.loads(page.body)["exchanges"]

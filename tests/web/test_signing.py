@@ -50,7 +50,7 @@ def exchanged(folder: Path, backend: backends.Backend, *secrets: str, encoding: 
 
 def _all(bridge: bridges.Running) -> list[dict]:
     """The question, the report of a hang-up, its delivery: as soon as all of them are recorded."""
-    seen = json.loads(bridge.get("/debug/", Accept="application/json").body)["exchanges"]
+    seen = json.loads(bridge.get("/debug/exchanges", Accept="application/json").body)["exchanges"]
     return seen if {one["method"] for one in seen} == {"GET_IVR_ACTION", "HANGUP_CALL", "call_ended"} else []
 
 

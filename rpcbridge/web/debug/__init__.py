@@ -9,7 +9,7 @@ from flask import Blueprint, Response, g, request
 
 from rpcbridge.errors import DatabaseError
 from rpcbridge.web.body import BodyReader
-from rpcbridge.web.debug import call, exchanges, exports, login, phone, playground
+from rpcbridge.web.debug import call, calls, exchanges, exports, live, login, phone, playground
 from rpcbridge.web.debug.entrance import Entrance
 from rpcbridge.web.debug.guesses import Guesses
 from rpcbridge.web.debug.page import Debug, said, shown
@@ -32,7 +32,7 @@ _HEADERS = {
 }
 
 # What every page leads to, by endpoint.
-_NAVIGATION = (("debug.exchanges", "Calls"), ("debug.phone", "Phone"), ("debug.playground", "Playground"))
+_NAVIGATION = (("debug.calls", "Calls"), ("debug.phone", "Phone"), ("debug.playground", "Playground"))
 
 
 def pages(debug: Debug, bodies: BodyReader) -> Blueprint:
@@ -57,13 +57,18 @@ def pages(debug: Debug, bodies: BodyReader) -> Blueprint:
     def _unreadable(error: DatabaseError) -> Response:
         if not g.get("admitted"):  # what is wrong with it is not a stranger's business
             return said(503, "nobody can log in while the database cannot be read; Authorization: Bearer needs no database", {"Retry-After": "5"})
-        return shown(503, {"error": str(error)}, "error.html", title="The exchanges cannot be read", detail=str(error))
+        again = request.method == "GET" and not request.headers.get("HX-Request")  # what keeps a list live tries again by itself
+        response = shown(503, {"error": str(error)}, "error.html", title="The exchanges cannot be read", detail=str(error), again=again)
+        response.headers.update({"Retry-After": "5"} | ({"Refresh": "5"} if again else {}))
+        return response
 
     @blueprint.context_processor
     def _shared() -> dict[str, Any]:
         return {"pages": _NAVIGATION, "logged_in": bool(g.get("session"))}
 
     blueprint.add_app_template_global(entrance.csrf_token, "csrf_token")
+    calls.add(blueprint, debug)
+    live.add(blueprint, debug)
     exchanges.add(blueprint, debug)
     call.add(blueprint, debug)
     phone.add(blueprint, debug)

@@ -1,4 +1,4 @@
-"""The last exchanges, and each at its five stations."""
+"""The last exchanges one by one, and each at its five stations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PAGE = 100  # exchanges a list shows
 def add(blueprint: Blueprint, debug: Debug) -> None:
     """The pages of single exchanges."""
 
-    @blueprint.get("/")
+    @blueprint.get("/exchanges")
     def exchanges() -> Response:
         before, call_id = request.args.get("before", ""), request.args.get("call_id", "")
         rows = debug.trace.looked_up(lambda store: store.recent(_PAGE + 1, before=before, call_id=call_id))

@@ -66,4 +66,4 @@ def _next(asked: str) -> str:
     """Where to go on: a page of /debug, whatever was asked for."""
     path = asked.partition("?")[0]
     good = len(asked) <= 2000 and _PATH.fullmatch(asked) and "/." not in unquote(path) and path.rstrip("/") not in _FORMS
-    return asked if good else url_for("debug.exchanges")
+    return asked if good else url_for("debug.calls")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ class Debug:
     """What the debug pages show, who may see them, whether nothing is masked in it, and what places simulated calls.
 
     By the platform's name: the platforms, whether their paths end in a secret, what translates for them.
+    ending: whether this process is about to stop. streams: live streams it may have at once, each of which holds a thread.
     """
 
     trace: Trace
@@ -34,6 +35,8 @@ class Debug:
     platforms: Mapping[str, Platform] = field(default_factory=dict)
     secrets: Mapping[str, bool] = field(default_factory=dict)
     translators: Mapping[str, Translator] = field(default_factory=dict)
+    ending: Callable[[], bool] = lambda: False
+    streams: int = 4
 
 
 def shown(status: int, content: Mapping[str, Any], template: str, **values: Any) -> Response:
