@@ -32,6 +32,7 @@ from rpcbridge.outbox import Plan as DeliveryPlan
 from rpcbridge.outbox import Store as EventStore
 from rpcbridge.plan import Plan
 from rpcbridge.redaction import Sensitivity
+from rpcbridge.replaying import Replayer
 from rpcbridge.settings import Settings
 from rpcbridge.simulation import Simulation
 from rpcbridge.trace import Store as ExchangeStore
@@ -83,7 +84,10 @@ def build(checked: Plan, draining: Callable[[], bool] = lambda: False) -> Built:
         watching.client, checked.routes, outbox, calls, watching.around,
         deadline=found.backend.deadline, max_calls=found.server.call_limit, include_raw=found.backend.include_raw,
     )  # fmt: skip
-    debug = watching.debug and replace(watching.debug, phone=_simulation(checked, watching, bridge, outbox, calls))
+    debug = watching.debug and replace(
+        watching.debug, phone=_simulation(checked, watching, bridge, outbox, calls),
+        replayer=Replayer(bridge, checked.platforms, _new_id, time.monotonic),
+    )  # fmt: skip
     doors = {name.replace("_", "-"): (platform, _guard(found, name)) for name, platform in checked.platforms.items()}
     app = create(Surface(bridge, doors, found.server.max_body, debug))
     checks = [watching.record.check, watching.breakers.check, outbox.check, deliverer.check]
@@ -206,7 +210,10 @@ def _debug(checked: Plan) -> Debug:
         name: Translator(platform, checked.routes, found.backend, found.server.max_body, bool(found.fallback))
         for name, platform in checked.platforms.items()
     }
-    return Debug(trace, guard, sessions, found.capture.reveal, platforms=checked.platforms, secrets=secrets, translators=translators)
+    return Debug(
+        trace, guard, sessions, found.capture.reveal, found.capture.secret_menus,
+        platforms=checked.platforms, secrets=secrets, translators=translators,
+    )  # fmt: skip
 
 
 def _buried(alerts: Alerts | None) -> Callable[[Claimed, str], None]:

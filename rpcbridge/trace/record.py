@@ -31,6 +31,10 @@ class Recorder:
         self._redactor = redactor
         self._secret_menus = frozenset(secret_menus)
 
+    def pseudonym(self, number: str) -> str:
+        """What stands for a number in the columns `caller_key` and `called_key`."""
+        return self._redactor.pseudonym(number)
+
     def row(self, seen: Exchange) -> Row:
         """The row of `exchanges`, and its document as JSON text."""
         known, said = self._known(seen), seen.content or {}

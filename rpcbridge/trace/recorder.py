@@ -90,6 +90,13 @@ class Trace:
         except SQLAlchemyError as error:
             raise DatabaseError(db.reason(error)) from None
 
+    def pseudonym(self, number: str) -> str:
+        """What stands for a number in this store. Raises DatabaseError where its key cannot be read."""
+        try:
+            return self._prepared().pseudonym(number)
+        except SQLAlchemyError as error:
+            raise DatabaseError(db.reason(error)) from None
+
     def signing_key(self) -> bytes:
         """What the pages sign with: the same for all processes on this store, and not what pseudonyms are made with. Raises DatabaseError.
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, g, request
 
 from rpcbridge.errors import DatabaseError
 from rpcbridge.web.body import BodyReader
-from rpcbridge.web.debug import call, exchanges, exports, login, phone, playground
+from rpcbridge.web.debug import call, exchanges, exports, login, menumap, phone, playground, replay
 from rpcbridge.web.debug.entrance import Entrance
 from rpcbridge.web.debug.guesses import Guesses
 from rpcbridge.web.debug.page import Debug, said, shown
@@ -32,7 +32,7 @@ _HEADERS = {
 }
 
 # What every page leads to, by endpoint.
-_NAVIGATION = (("debug.exchanges", "Calls"), ("debug.phone", "Phone"), ("debug.playground", "Playground"))
+_NAVIGATION = (("debug.exchanges", "Calls"), ("debug.menu_map", "Map"), ("debug.phone", "Phone"), ("debug.playground", "Playground"))
 
 
 def pages(debug: Debug, bodies: BodyReader) -> Blueprint:
@@ -66,9 +66,11 @@ def pages(debug: Debug, bodies: BodyReader) -> Blueprint:
     blueprint.add_app_template_global(entrance.csrf_token, "csrf_token")
     exchanges.add(blueprint, debug)
     call.add(blueprint, debug)
+    menumap.add(blueprint, debug)
     phone.add(blueprint, debug)
     exports.add(blueprint, debug)
     playground.add(blueprint, debug)
+    replay.add(blueprint, debug)
     if debug.guard.asks:
         login.add(blueprint, debug, entrance)
     return blueprint
