@@ -32,6 +32,7 @@ from rpcbridge.outbox import Plan as DeliveryPlan
 from rpcbridge.outbox import Store as EventStore
 from rpcbridge.plan import Plan
 from rpcbridge.redaction import Sensitivity
+from rpcbridge.replaying import Replayer
 from rpcbridge.settings import Settings
 from rpcbridge.simulation import Simulation
 from rpcbridge.trace import Follower, Queries, Trace
@@ -88,7 +89,10 @@ def build(checked: Plan, draining: Callable[[], bool] = _never, ending: Callable
         watching.client, checked.routes, outbox, calls, watching.around,
         deadline=found.backend.deadline, max_calls=found.server.call_limit, include_raw=found.backend.include_raw,
     )  # fmt: skip
-    debug = watching.debug and replace(watching.debug, phone=_simulation(checked, watching, bridge, outbox, calls))
+    debug = watching.debug and replace(
+        watching.debug, phone=_simulation(checked, watching, bridge, outbox, calls),
+        replayer=Replayer(bridge, checked.platforms, _new_id, time.monotonic),
+    )  # fmt: skip
     doors = {name.replace("_", "-"): (platform, _guard(found, name)) for name, platform in checked.platforms.items()}
     app = create(Surface(bridge, doors, found.server.max_body, debug))
     checks = [watching.record.check, watching.breakers.check, outbox.check, deliverer.check]
@@ -221,8 +225,8 @@ def _debug(checked: Plan, ending: Callable[[], bool]) -> Debug:
     # Of the threads that calls cannot take, half: the others are for pages and for health checks.
     streams = min(_STREAMS, (found.server.threads - found.server.call_limit) // 2)
     return Debug(
-        trace, guard, sessions, found.capture.reveal, platforms=checked.platforms, secrets=secrets, translators=translators,
-        ending=ending, streams=streams,
+        trace, guard, sessions, found.capture.reveal, found.capture.secret_menus,
+        platforms=checked.platforms, secrets=secrets, translators=translators, ending=ending, streams=streams,
     )  # fmt: skip
 
 

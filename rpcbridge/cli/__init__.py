@@ -16,6 +16,7 @@ from rpcbridge.cli.deliver import deliver
 from rpcbridge.cli.demo import demo
 from rpcbridge.cli.export import export
 from rpcbridge.cli.reload import reload
+from rpcbridge.cli.replay import replay
 from rpcbridge.cli.serve import serve
 from rpcbridge.cli.tail import tail
 from rpcbridge.cli.translate import translate
@@ -59,3 +60,4 @@ main.add_command(deadletters)
 main.add_command(calls)
 main.add_command(export)
 main.add_command(tail)
+main.add_command(replay)

@@ -147,6 +147,27 @@ class Store:
         with db.reading(self.engine) as connection:
             return [whole(row._mapping) for row in connection.execute(query)]
 
+    def steps(
+        self, limit: int, *, since: datetime | None = None, until: datetime | None = None, called_key: str = "", platform: str = "",
+        origin: str | None = "",
+    ) -> list[dict[str, Any]]:  # fmt: skip
+        """Questions and reports of ends, the newest first: what tells how callers went from menu to menu.
+
+        origin: "" for calls of phone systems, None for all.
+        """
+        query = select(*_STEP).where(EXCHANGES.c.event.in_(("action_requested", "call_ended"))).order_by(EXCHANGES.c.id.desc()).limit(limit)
+        # Deliveries of the report are exchanges of their own, and tell nothing new.
+        query = query.where(EXCHANGES.c.method != EXCHANGES.c.event)
+        if since is not None:
+            query = query.where(EXCHANGES.c.id >= ulid_floor(since))
+        if until is not None:
+            query = query.where(EXCHANGES.c.id < ulid_floor(until))
+        for column, wanted in ((EXCHANGES.c.called_key, called_key or None), (EXCHANGES.c.platform, platform or None), (EXCHANGES.c.origin, origin)):
+            if wanted is not None:
+                query = query.where(column == wanted)
+        with db.reading(self.engine) as connection:
+            return [dict(zip(_STEP_NAMES, row, strict=True)) for row in connection.execute(query).all()]
+
     def purge(self, call_id: str) -> int:
         """Forget the exchanges of one call; how many there were."""
         of_call = EXCHANGES.c.call_id == db.storable(call_id, 200)
@@ -177,6 +198,8 @@ class Store:
             connection.execute(delete(DROPS).where(DROPS.c.noted_at < now - age))
 
 
+_STEP_NAMES = ("id", "platform", "call_id", "event", "turn", "menu", "digits", "outcome", "action", "next_menu", "failure_menu", "total_ms")
+_STEP = tuple(EXCHANGES.c[name] for name in _STEP_NAMES)
 _WHOLE = select(EXCHANGES, DOCUMENTS.c.document).join(DOCUMENTS, DOCUMENTS.c.id == EXCHANGES.c.id)
 
 
