@@ -12,7 +12,7 @@ import hmac
 import itertools
 import json
 import re
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any, Literal
 from urllib.parse import quote, quote_plus, unquote_plus
 from xml.sax.saxutils import escape
@@ -83,11 +83,15 @@ class Redactor:
         self._state_digits = re.compile("[0-9]+") if secret_digits else _DIGITS
         self._fields = {**CONTRACT, **fields}
         names = "|".join(sorted(map(re.escape, self._fields), key=len, reverse=True))
-        self._xml = re.compile(rf"<name\s*>\s*({names})\s*</name\s*>\s*<value\s*>\s*(?:<(?!array>)\w[\w.]*>)?(<array>.*?(?:</array>|\Z)|[^<]*)", re.DOTALL)
+        # Of each: all that stands before a value, the field's name in it, the value.
+        self._xml = re.compile(
+            rf"(<name\s*>\s*({names})\s*</name\s*>\s*<value\s*>\s*(?:<(?!array>)\w[\w.]*>)?)(<array>.*?(?:</array>|\Z)|[^<]*)", re.DOTALL
+        )
         self._xml_turned = re.compile(rf"(<value\s*>\s*(?:<\w[\w.]*>)?)([^<]*)(?=(?:</\w[\w.]*>)?\s*</value>\s*<name\s*>\s*({names})\s*<)")
-        self._json = re.compile(rf"""["'{{,\s]({names})["']?\s*:\s*{_VALUE}""")
-        self._form = re.compile(rf"(?<![^?&\s])({names})=([^&\s]*)")
+        self._json = re.compile(rf"""(["'{{,\s]({names})["']?\s*:\s*){_VALUE}""")
+        self._form = re.compile(rf"((?<![^?&\s])({names})=)([^&\s]*)")
         self._headers = _CREDENTIALS | {name.lower() for name in secret_headers}
+        self._header_kind = functools.lru_cache(_REMEMBERED)(self._kind_of_header)
         self._reveal = reveal
         self._repeated = functools.lru_cache(_REMEMBERED)(self._masked)
         self.pseudonym = functools.lru_cache(_REMEMBERED)(self._pseudonym)
@@ -120,19 +124,25 @@ class Redactor:
         else:  # a form, or nobody knows what
             text = _JSON_IN_FORM.sub(lambda found: found[1] + quote_plus(self._masked(_without_quoting(unquote_plus(found[2])), hide_digits)), text)
             patterns = (self._form, self._json, self._xml)
-        fields, kept = self._fields, set()
-
-        def hidden(found: re.Match[str]) -> str:
-            kind, value = fields[found[1]], found[2]
-            if kind == "plain":
-                kept.add(value.strip("\"' \t\r\n"))
-                return found[0]
-            masked = _masked(value, kind, hide_digits)
-            return found[0] if masked == value else found[0][: -len(value)] + masked
-
+        kept: list[str] = []
         for pattern in patterns:
-            text = pattern.sub(hidden, text)
+            text = self._hidden(pattern, text, hide_digits, kept)
         return _without_numbers(text, kept)
+
+    def _hidden(self, pattern: re.Pattern[str], text: str, hide_digits: bool, kept: list[str]) -> str:
+        """`text` with the fields masked that `pattern` finds; those which are plain are added to `kept`.
+
+        Split and joined: a substitution that calls a function for each field takes twice as long.
+        """
+        parts = pattern.split(text)
+        for place in range(2, len(parts), 4):
+            name, value = parts[place], parts[place + 1]
+            parts[place] = ""  # it stands in the part before it, too
+            if self._fields[name] == "plain":
+                kept.append(value.strip("\"' \t\r\n"))
+            elif value:
+                parts[place + 1] = _masked(value, self._fields[name], hide_digits)
+        return "".join(parts)
 
     def _without_states(self, text: str) -> str:
         """JSON without the digits in any `state`; one that does not end runs to the end."""
@@ -160,7 +170,14 @@ class Redactor:
 
     def fields(self, content: Mapping[str, Any], known: Known) -> dict[str, Any]:
         """A flat JSON object, such as an event: as `payload` does its text, at a tenth of the cost."""
-        return dict(content) if self._reveal else {name: self._value(name, value, known) for name, value in content.items()}
+        if self._reveal:
+            return dict(content)
+        return {name: self._value(name, value, known) if value else value for name, value in content.items()}
+
+    def repeated_fields(self, content: Mapping[str, Any], *, secret_digits: bool) -> tuple[dict[str, Any], str]:
+        """A JSON object that many calls have alike, as `fields` without any call's values, and all of its texts: see `Known.stands_in`."""
+        shown = self.fields(content, Known(secret_digits=secret_digits))
+        return shown, "\n".join(_texts(shown))
 
     def _value(self, name: str, value: Any, known: Known) -> Any:
         kind = self._fields.get(name)
@@ -189,17 +206,21 @@ class Redactor:
 
     def url(self, text: str, known: Known) -> str:
         """A URL with its path and query."""
-        text = _QUERY.sub(lambda found: found[0] if found[2] in _EVENT_FIELDS else f"{found[1]}{found[2]}=***", text)
+        if "?" in text:
+            text = _QUERY.sub(lambda found: found[0] if found[2] in _EVENT_FIELDS else f"{found[1]}{found[2]}=***", text)
         return self.payload(" " + text, known, repeats=True)[1:] if not self._reveal else text
 
     def headers(self, headers: Iterable[tuple[str, str]], known: Known) -> list[tuple[str, str]]:
         """HTTP headers: what looks like a credential is gone, `capture.reveal` or not."""
-        return [(name, self._header(name.lower(), value, known)) for name, value in headers]
+        kind_of = self._header_kind
+        return [
+            (name, value if (kind := kind_of(name)) == "harmless" else "***" if kind == "secret" else self.remark(value, known))
+            for name, value in headers
+        ]
 
-    def _header(self, name: str, value: str, known: Known) -> str:
-        if name in self._headers:
-            return "***"
-        return value if name in _HARMLESS else self.remark(value, known)
+    def _kind_of_header(self, name: str) -> Literal["secret", "harmless", ""]:
+        name = name.lower()
+        return "secret" if name in self._headers else "harmless" if name in _HARMLESS else ""
 
     def remark(self, text: str, known: Known) -> str:
         """A line of our own about a payload: it may quote a value."""
@@ -209,22 +230,29 @@ class Redactor:
 class Known:
     """The sensitive values of one call, to be found wherever they stand."""
 
+    __slots__ = ("_values", "secret_digits")
+
     def __init__(self, numbers: Iterable[str] = (), names: Iterable[str] = (), digits: str = "", *, secret_digits: bool = False) -> None:
         self.secret_digits = secret_digits
         self._values: list[tuple[str, Callable[[str], str]]] = []
         for value in numbers:
-            self._know(value, _number)
+            if len(value) >= _LONG:
+                self._know(value, _number)
         for value in names:
-            self._know(value, _hidden)
+            if len(value) >= _LONG:
+                self._know(value, _hidden)
         if len(digits) >= _SHOWN_DIGITS or (secret_digits and len(digits) > 1):
             self._values.append((digits, _stars))
 
     def _know(self, value: str, mask: Callable[[str], str]) -> None:
         if value.isascii() and value.isalnum():
-            if len(value) >= _LONG:
-                self._values.append((value, mask))
-        elif len(value) >= _LONG:
+            self._values.append((value, mask))
+        else:
             self._values += [(written, mask) for written in _spellings(value)]
+
+    def stands_in(self, text: str) -> bool:
+        """Whether one of the values may stand in `text`."""
+        return any(written in text for written, _ in self._values)
 
     def removed(self, text: str) -> str:
         """`text` without the values, as they are or as XML, JSON and URLs write them."""
@@ -232,6 +260,19 @@ class Known:
             if written in text:
                 text = _replaced(text, written, mask(written))
         return text
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, and every number as one."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    else:
+        yield str(value)
 
 
 def _replaced(text: str, word: str, mask: str) -> str:
@@ -273,10 +314,20 @@ def _without_quoting(text: str) -> str:
     return _MESSAGE.sub(lambda found: found[1] + without_quotes(found[2]), text)
 
 
-def _spellings(value: str) -> set[str]:
-    upper = re.sub(r"\\u[0-9a-f]{4}", lambda found: "\\u" + found[0][2:].upper(), json.dumps(value)[1:-1])
-    numeric = escape(value).encode("ascii", "xmlcharrefreplace").decode()
-    return {value, upper, numeric, escape(value), json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], quote(value, safe=""), quote_plus(value)}
+_PLAINLY_WRITTEN = re.compile(r"[ !#-%'-;=?-\[\]-~]*")  # what XML and JSON write as it is
+
+
+@functools.lru_cache(1024)  # who calls is asked for more than once
+def _spellings(value: str) -> frozenset[str]:
+    """`value` as it is, and as XML, JSON and URLs write it."""
+    path = quote(value, safe="")
+    urls = {path, path.replace("%20", "+")}
+    if _PLAINLY_WRITTEN.fullmatch(value):
+        return frozenset({value, *urls})
+    escaped, lower = escape(value), json.dumps(value)[1:-1]
+    upper = re.sub(r"\\u[0-9a-f]{4}", lambda found: "\\u" + found[0][2:].upper(), lower)
+    numeric = escaped.encode("ascii", "xmlcharrefreplace").decode()
+    return frozenset({value, upper, numeric, escaped, lower, json.dumps(value, ensure_ascii=False)[1:-1], *urls})
 
 
 def _masked(value: str, kind: Sensitivity, hide_digits: bool) -> str:
@@ -304,15 +355,15 @@ def _inner(value: str, mask: Callable[[str], str]) -> str:
 def _without_numbers(text: str, kept: Container[str] = ()) -> str:
     """`text` with everything masked that looks like a phone number, and is not part of a word or one of `kept`."""
 
-    if _MAYBE.search(text) is None:
-        return text
-
-    def masked(found: re.Match[str]) -> str:
+    def stays(found: re.Match[str]) -> bool:
         begin, end = found.span()
-        part_of_a_word = _WORD.match(text, end) or _ends_in_a_word(text[max(0, begin - 2) : begin])
-        return found[0] if part_of_a_word or found[0] in kept else _number(found[0])
+        return found[0] in kept or bool(_WORD.match(text, end)) or _ends_in_a_word(text[max(0, begin - 2) : begin])
 
-    return _LOOSE.sub(masked, text)
+    for found in _MAYBE.finditer(text):
+        # Digits alone, without a sign, are what the dearer look would find, too: mostly a call's id.
+        if not found[0].isdigit() or "+" in text or not stays(found):
+            return _LOOSE.sub(lambda found: found[0] if stays(found) else _number(found[0]), text)
+    return text
 
 
 def _number(text: str) -> str:
@@ -342,9 +393,9 @@ _MASKS: Mapping[Sensitivity, Callable[[str], str]] = {
 
 def _plainly_written_xml(text: str) -> str:
     """Letters and digits as themselves, not as references or in CDATA sections, and no comments to hide in."""
-    if "<!" in text or "<?" in text[5:]:
+    if ("!" in text and "<!" in text) or text.find("<?", 5) >= 0:
         text = _XML_WRAPPING.sub(lambda found: escape(found[1] or ""), text)
-    if "&#" in text:
+    if "&" in text and "&#" in text:
         text = _XML_LETTER.sub(lambda found: _letter(int(found[1]) if found[1] else int(found[2], 16), found[0]), text)
     return text
 

@@ -5,6 +5,7 @@ The document's shape is what `/debug/exchanges/<id>` gives as JSON. Columns are 
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Collection
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import orjson
 
 from rpcbridge.codec import readable
+from rpcbridge.domain.actions import AnyAction
 from rpcbridge.domain.origins import origin_of
 from rpcbridge.exchange import Attempt, Exchange
 from rpcbridge.redaction import Known, Redactor
@@ -20,6 +22,9 @@ from rpcbridge.transport import HttpReply
 
 # Characters of one payload that are kept; a longer one is a mistake whose beginning tells enough.
 LONGEST = 16_384
+
+# What a backend answers and a caller gets is mostly what others got, too: so many of these, each at most so long, are remembered.
+_REMEMBERED, _SHORT = 256, 2048
 
 Row = dict[str, Any]
 
@@ -30,12 +35,14 @@ class Recorder:
     def __init__(self, redactor: Redactor, secret_menus: Collection[str]) -> None:
         self._redactor = redactor
         self._secret_menus = frozenset(secret_menus)
+        self._text = functools.lru_cache(_REMEMBERED)(readable)
+        self._same_served = functools.lru_cache(_REMEMBERED)(self._served_by_name)
 
     def row(self, seen: Exchange) -> Row:
         """The row of `exchanges`, and its document as JSON text."""
         known, said = self._known(seen), seen.content or {}
         event = self._redactor.fields(said, known)
-        served = self._redactor.fields(actions.dump(seen.served), known) if seen.served is not None else None
+        served = None if seen.served is None else self._served(seen.served, known)
         document = _as_json(self._document(seen, known, event, served))
         caller = _text(said.get("caller_number"))
         called = seen.called_number or ""
@@ -67,6 +74,17 @@ class Recorder:
             "size": len(document),
             "document": document,
         }
+
+    def _served(self, action: AnyAction, known: Known) -> dict[str, Any]:
+        """What the caller got. Most callers get what others got: that is masked once, and then only looked through for a call's own values."""
+        try:
+            shown, texts = self._same_served(action, known.secret_digits)
+        except TypeError:  # it holds what has no hash
+            return self._redactor.fields(actions.dump(action), known)
+        return self._redactor.fields(actions.dump(action), known) if known.stands_in(texts) else shown
+
+    def _served_by_name(self, action: AnyAction, secret_digits: bool) -> tuple[dict[str, Any], str]:
+        return self._redactor.repeated_fields(actions.dump(action), secret_digits=secret_digits)
 
     def _document(self, seen: Exchange, known: Known, event: dict[str, Any], served: dict[str, Any] | None) -> dict[str, Any]:
         hide = self._redactor
@@ -112,7 +130,8 @@ class Recorder:
         }
 
     def _payload(self, body: bytes, known: Known, *, repeats: bool = False) -> dict[str, Any]:
-        return {"size": len(body), "body": self._redactor.payload(readable(body[:LONGEST]), known, repeats=repeats)}
+        text = self._text(body) if repeats and len(body) <= _SHORT else readable(body[:LONGEST])
+        return {"size": len(body), "body": self._redactor.payload(text, known, repeats=repeats)}
 
     def _known(self, seen: Exchange) -> Known:
         said = seen.content
