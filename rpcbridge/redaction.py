@@ -40,6 +40,7 @@ _HARMLESS = {
 
 # A menu's answer and reply are the same for every caller: what was masked once need not be again.
 _REMEMBERED, _SHORT = 256, 2048  # texts, characters
+_TEMPLATES = 512  # of requests: one for each menu, each choice in it, and whatever else callers do not have of their own
 
 # A number in running text: seven digits at a stretch, or groups of them as people write them. Begins
 # with a plain class of characters: that is how `re` skips fast.
@@ -94,6 +95,7 @@ class Redactor:
         self._header_kind = functools.lru_cache(_REMEMBERED)(self._kind_of_header)
         self._reveal = reveal
         self._repeated = functools.lru_cache(_REMEMBERED)(self._masked)
+        self._template = functools.lru_cache(_TEMPLATES)(self._without_own)
         self.pseudonym = functools.lru_cache(_REMEMBERED)(self._pseudonym)
 
     def _pseudonym(self, number: str) -> str:
@@ -108,17 +110,33 @@ class Redactor:
         """A request, event, answer or reply, in whatever form it is. `repeats`: it is likely to come again."""
         if self._reveal or not text:
             return text
-        masked = self._repeated if repeats and len(text) <= _SHORT else self._masked
-        return known.removed(masked(text, known.secret_digits))
+        if len(text) > _SHORT:
+            return known.removed(self._masked(text, known.secret_digits))
+        if repeats:
+            return known.removed(self._repeated(text, known.secret_digits))
+        template = self._template(known.cut(text), known.secret_digits)
+        return known.removed(self._masked(text, known.secret_digits) if template is None else known.filled_in(template))
 
-    def _masked(self, text: str, hide_digits: bool) -> str:
+    def _without_own(self, cut: str, hide_digits: bool) -> str | None:
+        """`cut`, in which marks stand for one call's own values, masked but for the marks; None where that would not tell for every call.
+
+        It does where each mark is a whole value, in a field of its own kind or in one that no name tells; and then
+        the value becomes what the mark does. The call's own values are looked for afterwards all the same.
+        """
+        if '"state"' in cut or len(_MARK.findall(cut)) != len(_MARK_ALONE.findall(cut)):
+            return None
+        masked = self._masked(cut, hide_digits, marked=True)
+        return masked if _MARK.findall(masked) == _MARK.findall(cut) else None
+
+    def _masked(self, text: str, hide_digits: bool, marked: bool = False) -> str:
         """What the fields' names and the shape of numbers tell."""
+        masks = _TABLES[hide_digits, marked]
         begin = text.lstrip()[:1]
         patterns: tuple[re.Pattern[str], ...]
         if begin == "<":
             text, patterns = _plainly_written_xml(text), (self._xml,)
             if _TURNED.search(text):
-                text = self._xml_turned.sub(lambda found: found[1] + _masked(found[2], self._fields[found[3]], hide_digits), text)
+                text = self._xml_turned.sub(lambda found: found[1] + _masked(found[2], masks[self._fields[found[3]]]), text)
         elif begin in ("{", "["):
             text, patterns = self._without_states(_plainly_written_json(text)), (self._json,)
         else:  # a form, or nobody knows what
@@ -126,10 +144,10 @@ class Redactor:
             patterns = (self._form, self._json, self._xml)
         kept: list[str] = []
         for pattern in patterns:
-            text = self._hidden(pattern, text, hide_digits, kept)
+            text = self._hidden(pattern, text, masks, kept)
         return _without_numbers(text, kept)
 
-    def _hidden(self, pattern: re.Pattern[str], text: str, hide_digits: bool, kept: list[str]) -> str:
+    def _hidden(self, pattern: re.Pattern[str], text: str, masks: _Masks, kept: list[str]) -> str:
         """`text` with the fields masked that `pattern` finds; those which are plain are added to `kept`.
 
         Split and joined: a substitution that calls a function for each field takes twice as long.
@@ -141,7 +159,7 @@ class Redactor:
             if self._fields[name] == "plain":
                 kept.append(value.strip("\"' \t\r\n"))
             elif value:
-                parts[place + 1] = _masked(value, self._fields[name], hide_digits)
+                parts[place + 1] = _masked(value, masks[self._fields[name]])
         return "".join(parts)
 
     def _without_states(self, text: str) -> str:
@@ -188,12 +206,12 @@ class Redactor:
         if isinstance(value, str):
             if name == "message":
                 return self.quoting(value, known)
-            return self.remark(value, known) if kind is None else _masked(value, kind, known.secret_digits)
+            return self.remark(value, known) if kind is None else _masked(value, _TABLES[known.secret_digits, False][kind])
         if isinstance(value, dict):
             return {self.remark(inner, known): self._value(inner, content, known) for inner, content in value.items()}
         if isinstance(value, list):
             return [self._value(name, item, known) for item in value]
-        return _changed(value, self.remark(str(value), known)) if kind is None else _masked(str(value), kind, known.secret_digits)
+        return _changed(value, self.remark(str(value), known)) if kind is None else _masked(str(value), _TABLES[known.secret_digits, False][kind])
 
     def repair(self, path: str, detail: str, known: Known) -> str:
         """What was put right in the field at `path`: it quotes the value."""
@@ -230,25 +248,45 @@ class Redactor:
 class Known:
     """The sensitive values of one call, to be found wherever they stand."""
 
-    __slots__ = ("_values", "secret_digits")
+    __slots__ = ("_own", "_values", "secret_digits")
 
-    def __init__(self, numbers: Iterable[str] = (), names: Iterable[str] = (), digits: str = "", *, secret_digits: bool = False) -> None:
+    def __init__(
+        self, numbers: Iterable[str] = (), names: Iterable[str] = (), digits: str = "", *, ids: Iterable[str] = (), secret_digits: bool = False
+    ) -> None:
+        """`ids`: what is its own, but may be read."""
         self.secret_digits = secret_digits
         self._values: list[tuple[str, Callable[[str], str]]] = []
-        for value in numbers:
-            if len(value) >= _LONG:
-                self._know(value, _number)
-        for value in names:
-            if len(value) >= _LONG:
-                self._know(value, _hidden)
+        self._own: list[tuple[str, str, str]] = []  # a mark, the value, what is shown of it
+        for kind, values, mask in (("number", numbers, _number), ("name", names, _hidden)):
+            for value, mark in zip(values, itertools.chain(_MARKS[kind], itertools.repeat(""))):
+                if len(value) >= _LONG:
+                    self._know(value, mask, mark)
         if len(digits) >= _SHOWN_DIGITS or (secret_digits and len(digits) > 1):
-            self._values.append((digits, _stars))
+            self._know(digits, _stars, _MARKS["digits"])
+        for value in ids:
+            if len(value) >= _CUT:
+                self._own.append((_MARKS["plain"], value, value))
 
-    def _know(self, value: str, mask: Callable[[str], str]) -> None:
-        if value.isascii() and value.isalnum():
+    def _know(self, value: str, mask: Callable[[str], str], mark: str) -> None:
+        plain = value.isalnum()
+        if plain and value.isascii():
             self._values.append((value, mask))
         else:
             self._values += [(written, mask) for written in _spellings(value)]
+        if mark and len(value) >= _CUT and (plain or value.replace(" ", "").lstrip("+").isalnum()):
+            self._own.append((mark, value, mask(value)))
+
+    def cut(self, text: str) -> str:
+        """`text` with marks for the call's own values."""
+        for mark, value, _ in self._own:
+            text = text.replace(value, mark)
+        return text
+
+    def filled_in(self, text: str) -> str:
+        """What was `cut`, with what is shown of the values."""
+        for mark, _, shown in self._own:
+            text = text.replace(mark, shown)
+        return text
 
     def stands_in(self, text: str) -> bool:
         """Whether one of the values may stand in `text`."""
@@ -299,6 +337,7 @@ def without_quotes(remark: str) -> str:
     return re.sub(r"[0-9]{4,}", "…", _QUOTED.sub(lambda quoted: re.sub("[0-9]+", "…", quoted[0]), remark))
 
 
+_CUT = 4  # a shorter value stands elsewhere in a request, too
 _LONG = 3  # a shorter value would be found in every other word; its field is masked by name
 _SHOWN_DIGITS = 4  # fewer are a choice in a menu; so many may be a card, a code, an account
 _DIGITS = re.compile(rf"[0-9]{{{_SHOWN_DIGITS},}}")
@@ -330,9 +369,8 @@ def _spellings(value: str) -> frozenset[str]:
     return frozenset({value, upper, numeric, escaped, lower, json.dumps(value, ensure_ascii=False)[1:-1], *urls})
 
 
-def _masked(value: str, kind: Sensitivity, hide_digits: bool) -> str:
+def _masked(value: str, mask: Callable[[str], str]) -> str:
     """A field's value as it stands in the text, its quotes, blanks and brackets kept."""
-    mask = _stars if hide_digits and kind == "digits" else _MASKS[kind]
     if value.isalnum():
         return mask(value)
     if value.startswith("<"):
@@ -386,8 +424,26 @@ def _digitless(text: str) -> str:
     return _DIGITS.sub(lambda digits: _stars(digits[0]), text)
 
 
-_MASKS: Mapping[Sensitivity, Callable[[str], str]] = {
-    "number": _number, "name": _hidden, "digits": _long_digits, "state": _digitless,
+_Masks = Mapping[Sensitivity, Callable[[str], str]]
+_MASKS: _Masks = {"number": _number, "name": _hidden, "digits": _long_digits, "state": _digitless, "plain": str}
+_SECRET: _Masks = {**_MASKS, "digits": _stars}
+
+# What stands for a call's own values where requests are compared: characters that neither XML nor JSON may hold.
+# Somebody who sends them nevertheless reads masked values in their place.
+_MARKS: Mapping[Sensitivity, str] = {"number": "\x01\x02\x03", "name": "\x04", "digits": "\x05", "plain": "\x06", "state": ""}
+_MARK = re.compile("[\x01-\x06]")
+_MARK_ALONE = re.compile(r"""(?<=[>"'=])[\x01-\x06](?=[<"'&]|\Z)""")
+
+
+def _but_for_marks(kind: Sensitivity, mask: Callable[[str], str]) -> Callable[[str], str]:
+    """`mask`, which leaves the marks of its kind alone, and makes those of another be missed."""
+    return lambda text: text if text in _MARKS[kind] else _MARK.sub("", mask(text))
+
+
+# By whether digits are secret whatever their length, and whether marks stand in the text.
+_TABLES: Mapping[tuple[bool, bool], _Masks] = {
+    (secret, marked): {kind: _but_for_marks(kind, mask) if marked else mask for kind, mask in masks.items()}
+    for secret, masks in ((False, _MASKS), (True, _SECRET)) for marked in (False, True)
 }  # fmt: skip
 
 

@@ -139,7 +139,8 @@ class Recorder:
             return Known(secret_digits=bool(self._secret_menus))  # which menu it was cannot be told
         numbers = tuple(_text(said.get(name)) for name in ("caller_number", "called_number", "target"))
         digits, secret = _text(said.get("digits")), said.get("menu") in self._secret_menus
-        return Known(numbers, (_text(said.get("caller_name")),), digits, secret_digits=secret)
+        ids = (_text(said.get("call_id")),)
+        return Known(numbers, (_text(said.get("caller_name")),), digits, ids=ids, secret_digits=secret)
 
 
 def restored(document: dict[str, Any]) -> dict[str, Any]:
