@@ -190,7 +190,8 @@ class Redactor:
         """A flat JSON object, such as an event: as `payload` does its text, at a tenth of the cost."""
         if self._reveal:
             return dict(content)
-        return {name: self._value(name, value, known) if value else value for name, value in content.items()}
+        kind_of = self._fields.get
+        return {name: self._value(name, value, known) if value and kind_of(name) != "plain" else value for name, value in content.items()}
 
     def repeated_fields(self, content: Mapping[str, Any], *, secret_digits: bool) -> tuple[dict[str, Any], str]:
         """A JSON object that many calls have alike, as `fields` without any call's values, and all of its texts: see `Known.stands_in`."""
@@ -257,10 +258,12 @@ class Known:
         self.secret_digits = secret_digits
         self._values: list[tuple[str, Callable[[str], str]]] = []
         self._own: list[tuple[str, str, str]] = []  # a mark, the value, what is shown of it
-        for kind, values, mask in (("number", numbers, _number), ("name", names, _hidden)):
-            for value, mark in zip(values, itertools.chain(_MARKS[kind], itertools.repeat(""))):
-                if len(value) >= _LONG:
-                    self._know(value, mask, mark)
+        for place, value in enumerate(numbers):
+            if len(value) >= _LONG:
+                self._know(value, _number, _MARKS["number"][place : place + 1])
+        for value in names:
+            if len(value) >= _LONG:
+                self._know(value, _hidden, _MARKS["name"])
         if len(digits) >= _SHOWN_DIGITS or (secret_digits and len(digits) > 1):
             self._know(digits, _stars, _MARKS["digits"])
         for value in ids:

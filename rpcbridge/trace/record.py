@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 import orjson
@@ -69,7 +69,7 @@ class Recorder:
             "called_key": hide.pseudonym(called),
             "attempts": seen.attempt or len(seen.hop.attempts),
             "repairs": len(seen.repairs),
-            "backend_ms": _ms(sum(attempt.seconds for attempt in seen.hop.attempts)),
+            "backend_ms": _ms(sum([attempt.seconds for attempt in seen.hop.attempts])),
             "total_ms": _ms(seen.finished - seen.arrived),
             "size": len(document),
             "document": document,
@@ -87,21 +87,21 @@ class Recorder:
         return self._redactor.repeated_fields(actions.dump(action), secret_digits=secret_digits)
 
     def _document(self, seen: Exchange, known: Known, event: dict[str, Any], served: dict[str, Any] | None) -> dict[str, Any]:
-        hide = self._redactor
+        hide, said = self._redactor, seen.content or {}
         return {
             "trace_id": seen.traceparent[3:35],
             "shared": seen.shared,
             # To ten milliseconds: each call in flight has one less than the one before it, which tells nobody anything.
             "deadline_ms": round((seen.deadline - seen.arrived) * 100) * 10,
-            "detail": (hide.quoting(seen.detail, known) if seen.detail_quotes else hide.remark(seen.detail, known))[:2000],
+            "detail": seen.detail and (hide.quoting if seen.detail_quotes else hide.remark)(seen.detail, known)[:2000],
             "repairs": [{"kind": r.kind, "path": r.path, "detail": hide.repair(r.path, r.detail, known)} for r in seen.repairs[:100]],
             "attempts": [
-                _attempt(a, number, seen.arrived, lambda text: hide.remark(text, known))
+                _attempt(a, number, seen.arrived, hide.remark(a.message, known) if a.message else "")
                 for number, a in enumerate(seen.hop.attempts[:100], seen.attempt or 1)
             ],
             "served": served,
             "native": seen.action == "native",
-            "masked": [name for name, value in event.items() if value != (seen.content or {})[name]],
+            "masked": [name for name, value in event.items() if value is not said[name] and value != said[name]],
             "stations": self._stations(seen, known, event if seen.content is not None else None),
         }
 
@@ -157,10 +157,10 @@ def _headers(reply: HttpReply) -> list[tuple[str, str]]:
     return [(name, value) for name, value in told if value]
 
 
-def _attempt(attempt: Attempt, number: int, arrived: float, hidden: Callable[[str], str]) -> dict[str, Any]:
+def _attempt(attempt: Attempt, number: int, arrived: float, message: str) -> dict[str, Any]:
     return {
         "number": number, "started_ms": _ms(attempt.started - arrived), "ms": _ms(attempt.seconds), "status": attempt.status,
-        "reason": attempt.reason, "message": hidden(attempt.message),
+        "reason": attempt.reason, "message": message,
     }  # fmt: skip
 
 
