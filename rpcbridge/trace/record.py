@@ -36,6 +36,7 @@ class Recorder:
         self._redactor = redactor
         self._secret_menus = frozenset(secret_menus)
         self._text = functools.lru_cache(_REMEMBERED)(readable)
+        self._number = functools.lru_cache(_REMEMBERED)(self._number_shown)
         self._same_served = functools.lru_cache(_REMEMBERED)(self._served_by_name)
 
     def row(self, seen: Exchange) -> Row:
@@ -44,14 +45,14 @@ class Recorder:
         event = self._redactor.fields(said, known)
         served = None if seen.served is None else self._served(seen.served, known)
         document = _as_json(self._document(seen, known, event, served))
-        caller = _text(said.get("caller_number"))
-        called = seen.called_number or ""
-        hide = self._redactor
+        caller, caller_key = self._number(_text(said.get("caller_number")))
+        called, called_key = self._number(seen.called_number or "")
+        attempts = seen.hop.attempts
         return {
             "id": seen.id,
             "platform": seen.platform,
             "call_id": _storable(seen.call_id)[:200],
-            "method": _storable(hide.remark(seen.method[:80], known)),
+            "method": _storable(self._redactor.remark(seen.method[:80], known)),
             "dialect": seen.dialect,
             "outcome": seen.outcome,
             "action": seen.action,
@@ -63,17 +64,20 @@ class Recorder:
             "next_menu": _column((served or {}).get("menu")),
             "failure_menu": _column((served or {}).get("on_failure", {}).get("menu")),
             "origin": origin_of(seen.call_id),
-            "caller": _storable(hide.number(caller))[:80],
-            "caller_key": hide.pseudonym(caller),
-            "called": _storable(hide.number(called))[:80],
-            "called_key": hide.pseudonym(called),
-            "attempts": seen.attempt or len(seen.hop.attempts),
+            "caller": caller,
+            "caller_key": caller_key,
+            "called": called,
+            "called_key": called_key,
+            "attempts": seen.attempt or len(attempts),
             "repairs": len(seen.repairs),
-            "backend_ms": _ms(sum([attempt.seconds for attempt in seen.hop.attempts])),
+            "backend_ms": _ms(attempts[0].seconds if len(attempts) == 1 else sum(attempt.seconds for attempt in attempts)),
             "total_ms": _ms(seen.finished - seen.arrived),
             "size": len(document),
             "document": document,
         }
+
+    def _number_shown(self, number: str) -> tuple[str, str]:
+        return _storable(self._redactor.number(number))[:80], self._redactor.pseudonym(number)
 
     def _served(self, action: AnyAction, known: Known) -> dict[str, Any]:
         """What the caller got. Most callers get what others got: that is masked once, and then only looked through for a call's own values."""
