@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -80,8 +81,9 @@ _KEY = Table("exchanges_key", _TABLES, Column("id", Integer, primary_key=True), 
 # Many rows a statement: SQLite's driver lets go of the interpreter's lock for each statement, and has to
 # wait for it again behind every call in flight. A few sizes only: drivers keep every statement they
 # have prepared, and with one for each number of rows that was 50 MB.
-_ROWS_A_STATEMENT = (64, 8, 1)
+_ROWS_A_STATEMENT = (256, 32, 4, 1)
 COLUMNS = tuple(column.name for column in EXCHANGES.c if column.name != "seq")  # the order of a row's values
+_VALUES, _TEXTS = itemgetter(*COLUMNS), itemgetter("id", "document")
 _MOST_OF_A_CALL = 200  # exchanges that a page about one call shows
 
 
@@ -120,9 +122,9 @@ class Store:
         """Keep `rows`, and that `dropped` others were not kept."""
         with self.engine.begin() as connection:
             for some in _portions(rows):
-                values = tuple(row[name] for row in some for name in COLUMNS)
+                values = tuple(chain.from_iterable(map(_VALUES, some)))
                 connection.exec_driver_sql(f"{self._insert} {', '.join([self._row] * len(some))}", values)
-                texts = tuple(chain.from_iterable((row["id"], row["document"]) for row in some))
+                texts = tuple(chain.from_iterable(map(_TEXTS, some)))
                 connection.exec_driver_sql(f"INSERT INTO exchange_documents (id, document) VALUES {', '.join([self._document] * len(some))}", texts)
             if dropped:
                 connection.execute(insert(DROPS).values(noted_at=now, count=dropped))
