@@ -17,7 +17,7 @@ import pytest
 from lxml import etree
 
 from tests.cli.test_call import rpcbridge
-from tests.inspector.test_cassette import JSON, NUMBERS, run
+from tests.inspector.test_cassette import JSON, NUMBERS, recorded, run
 from tests.inspector.test_har import judged, valid
 from tests.support import bridge as bridges
 from tests.support import shop
@@ -50,7 +50,7 @@ def call(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
         with bridges.running(folder, toml) as bridge:
             done = rpcbridge("call", "--url", f"{bridge.url}/{SECRET}", "--caller", NUMBERS[0], "--did", NUMBERS[1], "--press", "1,1,1234", "--json")
             call_id = json.loads(done.stdout.splitlines()[0])["sent"]["IVR_UNIQUE_ID"]
-            awaited(lambda: b"delivered" in bridge.get(f"/debug/?call_id={call_id}", **JSON).body)
+            awaited(lambda: recorded(bridge, call_id), 20)
             yield Recorded(bridge, backend, call_id, folder)
 
 
