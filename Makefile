@@ -58,7 +58,7 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 $(VENV)/.test-installed: pyproject.toml tests/judges/package.json tests/browser/install.sh | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@if command -v npm >/dev/null; then cd tests/judges && npm install --silent --no-audit --no-fund; else \
-	  echo "npm is missing, the tests with node's XML-RPC client and axe-core will be skipped. Install it with:"; \
+	  echo "npm is missing, the tests with node's XML-RPC client, axe-core and har-schema will be skipped. Install it with:"; \
 	  echo "  sudo apt-get install npm"; fi
 	@tests/browser/install.sh
 	@touch $@

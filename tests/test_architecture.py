@@ -51,7 +51,8 @@ MAY_IMPORT = {
     "affinity": set(),
     "serving": {"affinity", "errors", "settings", "plan", "web", "app", "master"},
     "cli": {
-        "errors", "db", "codec", "domain", "settings", "transport", "platforms", "pbx", "translation", "inspector", "log", "plan", "app", "master", "serving",
+        "errors", "db", "codec", "domain", "settings", "transport", "platforms", "pbx", "translation", "inspector", "log", "plan", "web", "app", "master",
+        "serving",
     },
     "__main__": {"cli"},
     "__init__": set(),

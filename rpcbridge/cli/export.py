@@ -1,8 +1,9 @@
-"""`rpcbridge export`: a recorded call as a file: HAR, JSON, or a pytest file with its cassette."""
+"""`rpcbridge export`: a recorded call as a file: HAR, JSON, its ladder as SVG, or a pytest file with its cassette."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -10,14 +11,14 @@ import click
 from rpcbridge import __version__
 from rpcbridge.cli.configuration import USAGE, checked, config_option
 from rpcbridge.cli.database import reachable
-from rpcbridge.inspector.exports import FORMS, Around, File
+from rpcbridge.inspector.exports import FORMS, Around, Documents, File
 from rpcbridge.plan import Plan
 
 
-@click.command(short_help="Take a recorded call away: HAR, JSON, pytest.")
+@click.command(short_help="Take a recorded call away: HAR, JSON, SVG, pytest.")
 @config_option
 @click.argument("call_id")
-@click.option("--format", "form", type=click.Choice(list(FORMS)), required=True, help="pytest: a zip with a test file and its cassette.")
+@click.option("--format", "form", type=click.Choice([*FORMS, "svg"]), required=True, help="pytest: a zip with a test file and its cassette.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), metavar="FILE",
               help="Where to [default: standard output; of pytest call_<id>.zip here]")  # fmt: skip
 def export(file: Path | None, call_id: str, form: str, output: Path | None) -> None:
@@ -27,14 +28,23 @@ def export(file: Path | None, call_id: str, form: str, output: Path | None) -> N
     rpcbridge export CALL_ID --format pytest               a test of your backend, turn by turn, without rpcbridge
     rpcbridge export CALL_ID --format har -o call.har      for a browser's network panel
     rpcbridge export CALL_ID --format json                 the exchanges as they are recorded
+    rpcbridge export CALL_ID --format svg -o call.svg      the ladder, to be shown to others
     """
     plan = checked(file)
-    made = FORMS[form](documents, _around(plan)) if (documents := _documents(plan, call_id)) else None
+    made = _form(form)(documents, _around(plan)) if (documents := _documents(plan, call_id)) else None
     if made is None:
         why = "The backend was asked nothing in" if documents else "Nothing is recorded of"
         click.echo(f"{why} a call {call_id}.", err=True)
         sys.exit(1)
     _write(made, output if output is not None or form != "pytest" else Path(made.name))
+
+
+def _form(name: str) -> Callable[[Documents, Around], File | None]:
+    if name != "svg":
+        return FORMS[name]
+    from rpcbridge.web.debug.drawing import as_svg_without_a_server  # here: it brings Flask along
+
+    return as_svg_without_a_server
 
 
 def _documents(plan: Plan, call_id: str) -> list[dict[str, object]]:

@@ -38,34 +38,38 @@ class File:
 
 def as_json(documents: Documents, around: Around) -> File:
     """The exchanges as they are recorded, the oldest first."""
-    return _text(documents, "json", "application/json", documents)
+    return made(documents, "json", "application/json", _json(documents))
 
 
 def as_har(documents: Documents, around: Around) -> File:
     """An HTTP archive, HAR 1.2."""
-    return _text(documents, "har", "application/json", archive(documents, around.bridge_url, around.version, around.secrets))
+    return made(documents, "har", "application/json", _json(archive(documents, around.bridge_url, around.version, around.secrets)))
 
 
 def as_pytest(documents: Documents, around: Around) -> File | None:
     """A pytest file and its cassette, zipped; None where the backend was asked nothing."""
     first = documents[0]
-    made = cassette.files(documents, around.version, around.fields.get(first["platform"]))
-    if not made:
+    files = cassette.files(documents, around.version, around.fields.get(first["platform"]))
+    if not files:
         return None
     packed, moment = io.BytesIO(), datetime.fromisoformat(first["received_at"]).timetuple()[:6]
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archived:
-        for name, text in made.items():
+        for name, text in files.items():
             archived.writestr(zipfile.ZipInfo(name, moment), text.encode("utf-8", "replace"), zipfile.ZIP_DEFLATED)
     return File(f"{_name(documents)}.zip", "application/zip", packed.getvalue())
 
 
-# By the name of the form; each needs at least one exchange.
+# By the name of the form; each needs at least one exchange. A drawing needs templates, see web/debug/drawing.py.
 FORMS: Mapping[str, Callable[[Documents, Around], File | None]] = {"har": as_har, "json": as_json, "pytest": as_pytest}
 
 
-def _text(documents: Documents, ending: str, kind: str, content: object) -> File:
-    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+def made(documents: Documents, ending: str, kind: str, text: str) -> File:
+    """`text` as a file that is called after its call."""
     return File(f"{_name(documents)}.{ending}", kind, text.encode("utf-8", "replace"))
+
+
+def _json(content: object) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def _name(documents: Documents) -> str:

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from tests.cli.test_call import rpcbridge
-from tests.inspector.test_cassette import JSON, NUMBERS, run
+from tests.inspector.test_cassette import JSON, NUMBERS, recorded, run
 from tests.inspector.test_har import judged, valid
 from tests.support import bridge as bridges
 from tests.support import shop
@@ -49,7 +50,7 @@ def call(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
         with bridges.running(folder, toml) as bridge:
             done = rpcbridge("call", "--url", f"{bridge.url}/{SECRET}", "--caller", NUMBERS[0], "--did", NUMBERS[1], "--press", "1,1,1234", "--json")
             call_id = json.loads(done.stdout.splitlines()[0])["sent"]["IVR_UNIQUE_ID"]
-            awaited(lambda: b"delivered" in bridge.get(f"/debug/?call_id={call_id}", **JSON).body)
+            awaited(lambda: recorded(bridge, call_id), 20)
             yield Recorded(bridge, backend, call_id, folder)
 
 
@@ -106,7 +107,16 @@ def test_a_zip_is_written_beside_or_where_it_is_said(call: Recorded, tmp_path: P
     assert zipfile.is_zipfile(io.BytesIO(done.stdout))
 
 
-@pytest.mark.parametrize("ending", ["har", "json", "zip"])
+def test_svg(call: Recorded):
+    reply = got(call, "svg")
+    assert (reply.status, reply.headers["content-type"]) == (200, "image/svg+xml")
+    drawing = etree.fromstring(clean(reply.body.decode()).encode())
+    assert drawing.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "GET_IVR_ACTION" in "".join(drawing.itertext())
+    assert call.export(call.call_id, "--format", "svg").stdout == reply.body
+
+
+@pytest.mark.parametrize("ending", ["har", "json", "svg", "zip"])
 def test_a_call_of_which_nothing_is_kept(ending: str, call: Recorded):
     for id in ("unknown", "../x", "%22%0d%0a", "x" * 300):
         reply = got(call, ending, id)

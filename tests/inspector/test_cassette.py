@@ -40,13 +40,14 @@ def played(folder: Path, backend: str, encoding: str) -> list[dict[str, Any]]:
         done = rpcbridge("call", "--url", bridge.url, "--caller", NUMBERS[0], "--did", NUMBERS[1], "--press", "1,1,1234", "--json")
         assert done.returncode == 0, done.stderr
         call_id = json.loads(done.stdout.splitlines()[0])["sent"]["IVR_UNIQUE_ID"]
-        rows = awaited(lambda: _rows(bridge, call_id))
-        return [json.loads(bridge.get(f"/debug/exchanges/{row['id']}", **JSON).body) for row in rows]
+        return awaited(lambda: recorded(bridge, call_id), 20)
 
 
-def _rows(bridge: bridges.Running, call_id: str) -> list[dict]:
-    rows = json.loads(bridge.get(f"/debug/?call_id={call_id}", **JSON).body)["exchanges"][::-1]
-    return rows if [row["outcome"] for row in rows].count("delivered") else []
+def recorded(bridge: bridges.Running, call_id: str) -> list[dict[str, Any]]:
+    """The documents of a call, once the last of its exchanges is recorded."""
+    got = bridge.get(f"/debug/call.json?id={call_id}", **JSON)
+    documents = json.loads(got.body) if got.status == 200 else []
+    return documents if any(seen["outcome"] == "delivered" for seen in documents) else []
 
 
 @pytest.fixture(scope="module")

@@ -135,7 +135,7 @@ def test_nothing_is_stored_sent_or_logged(bridge: bridges.Running, backend: back
     before = len(backend.requests)
     said(bridge, text=xml(IVR_UNIQUE_ID="only-played", CALLER_ID="0549998877").decode(), answer='{"action": "hangup", "prompt": "only-played"}')
     bridge.post(xml(IVR_UNIQUE_ID="recorded"))
-    bridges.awaited(lambda: b"recorded" in bridge.get("/debug/?call_id=recorded", **JSON).body and len(json.loads(bridge.get("/debug/?call_id=recorded", **JSON).body)["exchanges"]))
+    bridges.awaited(lambda: bridge.get("/debug/call.json?id=recorded", **JSON).status == 200, 20)
     assert len(backend.requests) == before + 1
     with closing(sqlite3.connect(folder / "rpcbridge.db")) as database:
         dump = "\n".join(database.iterdump())

@@ -8,7 +8,8 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from rpcbridge.inspector import fields, ladder, story
+from rpcbridge.inspector import fields, story
+from rpcbridge.web.debug.drawing import ladder_of
 from rpcbridge.web.debug.page import Debug, shown
 from rpcbridge.web.debug.stations import station_views
 
@@ -32,11 +33,6 @@ def add(blueprint: Blueprint, debug: Debug) -> None:
             200, _content(told, documents, more), "call.html", call=told, more=more, most=MOST, revealed=debug.reveal,
             ladder=ladder_of(told), turns=[_turn(part, place, len(told.parts), debug) for place, part in enumerate(told.parts)],
         )  # fmt: skip
-
-
-def ladder_of(told: story.Story) -> ladder.Ladder:
-    """The ladder of a call."""
-    return ladder.laid_out([part.seen for part in told.parts], {part.id: part.short for part in told.parts})
 
 
 def diffs_of(seen: Mapping[str, Any], debug: Debug) -> tuple[tuple[str, fields.Diff], ...]:

@@ -7,9 +7,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from flask import render_template
+from flask import Flask, render_template
 
-from rpcbridge.inspector.ladder import Ladder
+from rpcbridge.inspector import story
+from rpcbridge.inspector.exports import Around, Documents, File, made
+from rpcbridge.inspector.ladder import Ladder, laid_out
 
 _STATIC = Path(__file__).parent / "static"
 _COLOUR = re.compile(r"--([\w-]+): light-dark\(([^,()]+), ([^,()]+)\)")
@@ -18,6 +20,22 @@ _COLOUR = re.compile(r"--([\w-]+): light-dark\(([^,()]+), ([^,()]+)\)")
 def alone(ladder: Ladder) -> str:
     """The file: no link, no script, nothing from elsewhere; light, or dark where the reader prefers that."""
     return render_template("ladder.svg", ladder=ladder, css=_style())
+
+
+def ladder_of(told: story.Story) -> Ladder:
+    """The ladder of a call."""
+    return laid_out([part.seen for part in told.parts], {part.id: part.short for part in told.parts})
+
+
+def as_svg(documents: Documents, around: Around) -> File:
+    """The ladder of a call as a file."""
+    return made(documents, "svg", "image/svg+xml", alone(ladder_of(story.told(documents))))
+
+
+def as_svg_without_a_server(documents: Documents, around: Around) -> File:
+    """The same, for a command."""
+    with Flask(__name__, template_folder="templates").app_context():
+        return as_svg(documents, around)
 
 
 @functools.cache

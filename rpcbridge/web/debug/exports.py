@@ -1,4 +1,4 @@
-"""A recorded call to be taken away: as HAR, JSON, or a pytest file with its cassette; each exchange as curl."""
+"""A recorded call to be taken away: as HAR, JSON, SVG, or a pytest file with its cassette; each exchange as curl."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from flask import Blueprint, Response, request
 from rpcbridge import __version__
 from rpcbridge.inspector import curl
 from rpcbridge.inspector.exports import FORMS, Around, File
+from rpcbridge.web.debug.drawing import as_svg
 from rpcbridge.web.debug.page import Debug, shown
 
-# The URL's ending -> the form. `call.svg` stands beside the ladder, whose drawing it is.
-_FORMS = {"har": FORMS["har"], "json": FORMS["json"], "zip": FORMS["pytest"]}
+# The URL's ending -> the form.
+_FORMS = {"har": FORMS["har"], "json": FORMS["json"], "zip": FORMS["pytest"], "svg": as_svg}
 
 
 def add(blueprint: Blueprint, debug: Debug) -> None:
     """The files, and `curls(document)` for the pages."""
 
-    @blueprint.get("/call.<any(har, json, zip):ending>")
+    @blueprint.get("/call.<any(har, json, zip, svg):ending>")
     def export(ending: str) -> Response:
         call_id = request.args.get("id", "")
         documents = debug.trace.looked_up(lambda store: store.documents_of(call_id)) if call_id else []
