@@ -101,25 +101,32 @@ def contender(name: str, application: str, folder: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def rpcbridge(folder: Path, backend: str, notes: list[str], *, debug: bool) -> Iterator[Server]:
+def rpcbridge(
+    folder: Path, backend: str, notes: list[str], *, debug: bool, database: str = "", workers: int | None = None
+) -> Iterator[Server]:
     """`rpcbridge serve` as anybody runs it, its log written to a file; says in `notes` what could not be switched on."""
     port = _free_port()
     file = folder / _CONFIG
-    plain = f'[server]\nbind = "127.0.0.1:{port}"\n[backend]\nurl = "{backend}"\n'
-    fault = _fault(file, plain + _debug(folder)) if debug else "not asked for"
+    plain = f'[server]\nbind = "127.0.0.1:{port}"\n' + (f"workers = {workers}\n" if workers else "")
+    plain += f'[backend]\nurl = "{backend}"\n' + _database(database)
+    fault = _fault(file, plain + _debug(folder, database)) if debug else "not asked for"
     if fault:
-        notes.append(f"rpcbridge runs without [debug] and [database]: {fault}")
+        notes.append(f"rpcbridge runs without [debug]{'' if database else ' and [database]'}: {fault}")
         if fault := _fault(file, plain):
             raise RunFailed(fault)
-    workers = configured(file).settings.server.workers
+    number = configured(file).settings.server.workers
     command = [sys.executable, "-m", "rpcbridge", "serve", "-c", str(file)]
-    with _started("rpcbridge", port, command, folder, workers=workers) as server:
+    with _started("rpcbridge", port, command, folder, workers=number) as server:
         yield server
 
 
-def _debug(folder: Path) -> str:
+def _debug(folder: Path, database: str) -> str:
     """The sections that keep every exchange for a look at it."""
-    return f'[debug]\nenabled = true\n[database]\nurl = "sqlite:///{folder / "exchanges.sqlite"}"\n'
+    return "[debug]\nenabled = true\n" + ("" if database else _database(f"sqlite:///{folder / 'exchanges.sqlite'}"))
+
+
+def _database(url: str) -> str:
+    return f'[database]\nurl = "{url}"\n' if url else ""
 
 
 def _fault(file: Path, toml: str) -> str:

@@ -32,10 +32,12 @@ from rpcbridge.outbox import Plan as DeliveryPlan
 from rpcbridge.outbox import Store as EventStore
 from rpcbridge.plan import Plan
 from rpcbridge.redaction import Sensitivity
+from rpcbridge.replaying import Replayer
 from rpcbridge.settings import Settings
 from rpcbridge.simulation import Simulation
 from rpcbridge.trace import Follower, Queries, Trace
 from rpcbridge.trace import Store as ExchangeStore
+from rpcbridge.translation import Translator
 from rpcbridge.transport import Tls, Transport
 from rpcbridge.web import Surface, add_health, create
 from rpcbridge.web.debug import Debug, Sessions
@@ -87,7 +89,10 @@ def build(checked: Plan, draining: Callable[[], bool] = _never, ending: Callable
         watching.client, checked.routes, outbox, calls, watching.around,
         deadline=found.backend.deadline, max_calls=found.server.call_limit, include_raw=found.backend.include_raw,
     )  # fmt: skip
-    debug = watching.debug and replace(watching.debug, phone=_simulation(checked, watching, bridge, outbox, calls))
+    debug = watching.debug and replace(
+        watching.debug, phone=_simulation(checked, watching, bridge, outbox, calls),
+        replayer=Replayer(bridge, checked.platforms, _new_id, time.monotonic),
+    )  # fmt: skip
     doors = {name.replace("_", "-"): (platform, _guard(found, name)) for name, platform in checked.platforms.items()}
     app = create(Surface(bridge, doors, found.server.max_body, debug))
     checks = [watching.record.check, watching.breakers.check, outbox.check, deliverer.check]
@@ -212,9 +217,17 @@ def _debug(checked: Plan, ending: Callable[[], bool]) -> Debug:
     trace = Trace(found.database.url, found.capture, fields, headers, _now)
     guard = DebugGuard(found.debug.token, found.server.trusted_proxies)
     sessions = Sessions(trace.signing_key, found.debug.token, found.debug.session, time.time)
+    secrets = {name: bool(getattr(section, "secret", "")) for name, section in found.platforms.items()}
+    translators = {
+        name: Translator(platform, checked.routes, found.backend, found.server.max_body, bool(found.fallback))
+        for name, platform in checked.platforms.items()
+    }
     # Of the threads that calls cannot take, half: the others are for pages and for health checks.
     streams = min(_STREAMS, (found.server.threads - found.server.call_limit) // 2)
-    return Debug(trace, guard, sessions, found.capture.reveal, ending=ending, streams=streams)
+    return Debug(
+        trace, guard, sessions, found.capture.reveal, found.capture.secret_menus,
+        platforms=checked.platforms, secrets=secrets, translators=translators, ending=ending, streams=streams,
+    )  # fmt: skip
 
 
 def _buried(alerts: Alerts | None) -> Callable[[Claimed, str], None]:

@@ -12,7 +12,7 @@ import hmac
 import itertools
 import json
 import re
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any, Literal
 from urllib.parse import quote, quote_plus, unquote_plus
 from xml.sax.saxutils import escape
@@ -40,6 +40,7 @@ _HARMLESS = {
 
 # A menu's answer and reply are the same for every caller: what was masked once need not be again.
 _REMEMBERED, _SHORT = 256, 2048  # texts, characters
+_TEMPLATES = 512  # of requests: one for each menu, each choice in it, and whatever else callers do not have of their own
 
 # A number in running text: seven digits at a stretch, or groups of them as people write them. Begins
 # with a plain class of characters: that is how `re` skips fast.
@@ -83,13 +84,18 @@ class Redactor:
         self._state_digits = re.compile("[0-9]+") if secret_digits else _DIGITS
         self._fields = {**CONTRACT, **fields}
         names = "|".join(sorted(map(re.escape, self._fields), key=len, reverse=True))
-        self._xml = re.compile(rf"<name\s*>\s*({names})\s*</name\s*>\s*<value\s*>\s*(?:<(?!array>)\w[\w.]*>)?(<array>.*?(?:</array>|\Z)|[^<]*)", re.DOTALL)
+        # Of each: all that stands before a value, the field's name in it, the value.
+        self._xml = re.compile(
+            rf"(<name\s*>\s*({names})\s*</name\s*>\s*<value\s*>\s*(?:<(?!array>)\w[\w.]*>)?)(<array>.*?(?:</array>|\Z)|[^<]*)", re.DOTALL
+        )
         self._xml_turned = re.compile(rf"(<value\s*>\s*(?:<\w[\w.]*>)?)([^<]*)(?=(?:</\w[\w.]*>)?\s*</value>\s*<name\s*>\s*({names})\s*<)")
-        self._json = re.compile(rf"""["'{{,\s]({names})["']?\s*:\s*{_VALUE}""")
-        self._form = re.compile(rf"(?<![^?&\s])({names})=([^&\s]*)")
+        self._json = re.compile(rf"""(["'{{,\s]({names})["']?\s*:\s*){_VALUE}""")
+        self._form = re.compile(rf"((?<![^?&\s])({names})=)([^&\s]*)")
         self._headers = _CREDENTIALS | {name.lower() for name in secret_headers}
+        self._header_kind = functools.lru_cache(_REMEMBERED)(self._kind_of_header)
         self._reveal = reveal
         self._repeated = functools.lru_cache(_REMEMBERED)(self._masked)
+        self._template = functools.lru_cache(_TEMPLATES)(self._without_own)
         self.pseudonym = functools.lru_cache(_REMEMBERED)(self._pseudonym)
 
     def _pseudonym(self, number: str) -> str:
@@ -104,35 +110,57 @@ class Redactor:
         """A request, event, answer or reply, in whatever form it is. `repeats`: it is likely to come again."""
         if self._reveal or not text:
             return text
-        masked = self._repeated if repeats and len(text) <= _SHORT else self._masked
-        return known.removed(masked(text, known.secret_digits))
+        if len(text) > _SHORT:
+            return known.removed(self._masked(text, known.secret_digits))
+        if repeats:
+            return known.removed(self._repeated(text, known.secret_digits))
+        template = self._template(known.cut(text), known.secret_digits)
+        return known.removed(self._masked(text, known.secret_digits) if template is None else known.filled_in(template))
 
-    def _masked(self, text: str, hide_digits: bool) -> str:
+    def _without_own(self, cut: str, hide_digits: bool) -> str | None:
+        """`cut`, in which marks stand for one call's own values, masked but for the marks; None where that would not tell for every call.
+
+        It does where each mark is a whole value, in a field of its own kind or in one that no name tells; and then
+        the value becomes what the mark does. The call's own values are looked for afterwards all the same.
+        """
+        if '"state"' in cut or len(_MARK.findall(cut)) != len(_MARK_ALONE.findall(cut)):
+            return None
+        masked = self._masked(cut, hide_digits, marked=True)
+        return masked if _MARK.findall(masked) == _MARK.findall(cut) else None
+
+    def _masked(self, text: str, hide_digits: bool, marked: bool = False) -> str:
         """What the fields' names and the shape of numbers tell."""
+        masks = _TABLES[hide_digits, marked]
         begin = text.lstrip()[:1]
         patterns: tuple[re.Pattern[str], ...]
         if begin == "<":
             text, patterns = _plainly_written_xml(text), (self._xml,)
             if _TURNED.search(text):
-                text = self._xml_turned.sub(lambda found: found[1] + _masked(found[2], self._fields[found[3]], hide_digits), text)
+                text = self._xml_turned.sub(lambda found: found[1] + _masked(found[2], masks[self._fields[found[3]]]), text)
         elif begin in ("{", "["):
             text, patterns = self._without_states(_plainly_written_json(text)), (self._json,)
         else:  # a form, or nobody knows what
             text = _JSON_IN_FORM.sub(lambda found: found[1] + quote_plus(self._masked(_without_quoting(unquote_plus(found[2])), hide_digits)), text)
             patterns = (self._form, self._json, self._xml)
-        fields, kept = self._fields, set()
-
-        def hidden(found: re.Match[str]) -> str:
-            kind, value = fields[found[1]], found[2]
-            if kind == "plain":
-                kept.add(value.strip("\"' \t\r\n"))
-                return found[0]
-            masked = _masked(value, kind, hide_digits)
-            return found[0] if masked == value else found[0][: -len(value)] + masked
-
+        kept: list[str] = []
         for pattern in patterns:
-            text = pattern.sub(hidden, text)
+            text = self._hidden(pattern, text, masks, kept)
         return _without_numbers(text, kept)
+
+    def _hidden(self, pattern: re.Pattern[str], text: str, masks: _Masks, kept: list[str]) -> str:
+        """`text` with the fields masked that `pattern` finds; those which are plain are added to `kept`.
+
+        Split and joined: a substitution that calls a function for each field takes twice as long.
+        """
+        parts = pattern.split(text)
+        for place in range(2, len(parts), 4):
+            name, value = parts[place], parts[place + 1]
+            parts[place] = ""  # it stands in the part before it, too
+            if self._fields[name] == "plain":
+                kept.append(value.strip("\"' \t\r\n"))
+            elif value:
+                parts[place + 1] = _masked(value, masks[self._fields[name]])
+        return "".join(parts)
 
     def _without_states(self, text: str) -> str:
         """JSON without the digits in any `state`; one that does not end runs to the end."""
@@ -160,7 +188,15 @@ class Redactor:
 
     def fields(self, content: Mapping[str, Any], known: Known) -> dict[str, Any]:
         """A flat JSON object, such as an event: as `payload` does its text, at a tenth of the cost."""
-        return dict(content) if self._reveal else {name: self._value(name, value, known) for name, value in content.items()}
+        if self._reveal:
+            return dict(content)
+        kind_of = self._fields.get
+        return {name: self._value(name, value, known) if value and kind_of(name) != "plain" else value for name, value in content.items()}
+
+    def repeated_fields(self, content: Mapping[str, Any], *, secret_digits: bool) -> tuple[dict[str, Any], str]:
+        """A JSON object that many calls have alike, as `fields` without any call's values, and all of its texts: see `Known.stands_in`."""
+        shown = self.fields(content, Known(secret_digits=secret_digits))
+        return shown, "\n".join(_texts(shown))
 
     def _value(self, name: str, value: Any, known: Known) -> Any:
         kind = self._fields.get(name)
@@ -171,12 +207,12 @@ class Redactor:
         if isinstance(value, str):
             if name == "message":
                 return self.quoting(value, known)
-            return self.remark(value, known) if kind is None else _masked(value, kind, known.secret_digits)
+            return self.remark(value, known) if kind is None else _masked(value, _TABLES[known.secret_digits, False][kind])
         if isinstance(value, dict):
             return {self.remark(inner, known): self._value(inner, content, known) for inner, content in value.items()}
         if isinstance(value, list):
             return [self._value(name, item, known) for item in value]
-        return _changed(value, self.remark(str(value), known)) if kind is None else _masked(str(value), kind, known.secret_digits)
+        return _changed(value, self.remark(str(value), known)) if kind is None else _masked(str(value), _TABLES[known.secret_digits, False][kind])
 
     def repair(self, path: str, detail: str, known: Known) -> str:
         """What was put right in the field at `path`: it quotes the value."""
@@ -189,17 +225,21 @@ class Redactor:
 
     def url(self, text: str, known: Known) -> str:
         """A URL with its path and query."""
-        text = _QUERY.sub(lambda found: found[0] if found[2] in _EVENT_FIELDS else f"{found[1]}{found[2]}=***", text)
+        if "?" in text:
+            text = _QUERY.sub(lambda found: found[0] if found[2] in _EVENT_FIELDS else f"{found[1]}{found[2]}=***", text)
         return self.payload(" " + text, known, repeats=True)[1:] if not self._reveal else text
 
     def headers(self, headers: Iterable[tuple[str, str]], known: Known) -> list[tuple[str, str]]:
         """HTTP headers: what looks like a credential is gone, `capture.reveal` or not."""
-        return [(name, self._header(name.lower(), value, known)) for name, value in headers]
+        kind_of = self._header_kind
+        return [
+            (name, value if (kind := kind_of(name)) == "harmless" else "***" if kind == "secret" else self.remark(value, known))
+            for name, value in headers
+        ]
 
-    def _header(self, name: str, value: str, known: Known) -> str:
-        if name in self._headers:
-            return "***"
-        return value if name in _HARMLESS else self.remark(value, known)
+    def _kind_of_header(self, name: str) -> Literal["secret", "harmless", ""]:
+        name = name.lower()
+        return "secret" if name in self._headers else "harmless" if name in _HARMLESS else ""
 
     def remark(self, text: str, known: Known) -> str:
         """A line of our own about a payload: it may quote a value."""
@@ -209,22 +249,51 @@ class Redactor:
 class Known:
     """The sensitive values of one call, to be found wherever they stand."""
 
-    def __init__(self, numbers: Iterable[str] = (), names: Iterable[str] = (), digits: str = "", *, secret_digits: bool = False) -> None:
+    __slots__ = ("_own", "_values", "secret_digits")
+
+    def __init__(
+        self, numbers: Iterable[str] = (), names: Iterable[str] = (), digits: str = "", *, ids: Iterable[str] = (), secret_digits: bool = False
+    ) -> None:
+        """`ids`: what is its own, but may be read."""
         self.secret_digits = secret_digits
         self._values: list[tuple[str, Callable[[str], str]]] = []
-        for value in numbers:
-            self._know(value, _number)
-        for value in names:
-            self._know(value, _hidden)
-        if len(digits) >= _SHOWN_DIGITS or (secret_digits and len(digits) > 1):
-            self._values.append((digits, _stars))
-
-    def _know(self, value: str, mask: Callable[[str], str]) -> None:
-        if value.isascii() and value.isalnum():
+        self._own: list[tuple[str, str, str]] = []  # a mark, the value, what is shown of it
+        for place, value in enumerate(numbers):
             if len(value) >= _LONG:
-                self._values.append((value, mask))
-        elif len(value) >= _LONG:
+                self._know(value, _number, _MARKS["number"][place : place + 1])
+        for value in names:
+            if len(value) >= _LONG:
+                self._know(value, _hidden, _MARKS["name"])
+        if len(digits) >= _SHOWN_DIGITS or (secret_digits and len(digits) > 1):
+            self._know(digits, _stars, _MARKS["digits"])
+        for value in ids:
+            if len(value) >= _CUT:
+                self._own.append((_MARKS["plain"], value, value))
+
+    def _know(self, value: str, mask: Callable[[str], str], mark: str) -> None:
+        plain = value.isalnum()
+        if plain and value.isascii():
+            self._values.append((value, mask))
+        else:
             self._values += [(written, mask) for written in _spellings(value)]
+        if mark and len(value) >= _CUT and (plain or value.replace(" ", "").lstrip("+").isalnum()):
+            self._own.append((mark, value, mask(value)))
+
+    def cut(self, text: str) -> str:
+        """`text` with marks for the call's own values."""
+        for mark, value, _ in self._own:
+            text = text.replace(value, mark)
+        return text
+
+    def filled_in(self, text: str) -> str:
+        """What was `cut`, with what is shown of the values."""
+        for mark, _, shown in self._own:
+            text = text.replace(mark, shown)
+        return text
+
+    def stands_in(self, text: str) -> bool:
+        """Whether one of the values may stand in `text`."""
+        return any(written in text for written, _ in self._values)
 
     def removed(self, text: str) -> str:
         """`text` without the values, as they are or as XML, JSON and URLs write them."""
@@ -232,6 +301,19 @@ class Known:
             if written in text:
                 text = _replaced(text, written, mask(written))
         return text
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, and every number as one."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    else:
+        yield str(value)
 
 
 def _replaced(text: str, word: str, mask: str) -> str:
@@ -258,6 +340,7 @@ def without_quotes(remark: str) -> str:
     return re.sub(r"[0-9]{4,}", "…", _QUOTED.sub(lambda quoted: re.sub("[0-9]+", "…", quoted[0]), remark))
 
 
+_CUT = 4  # a shorter value stands elsewhere in a request, too
 _LONG = 3  # a shorter value would be found in every other word; its field is masked by name
 _SHOWN_DIGITS = 4  # fewer are a choice in a menu; so many may be a card, a code, an account
 _DIGITS = re.compile(rf"[0-9]{{{_SHOWN_DIGITS},}}")
@@ -273,15 +356,24 @@ def _without_quoting(text: str) -> str:
     return _MESSAGE.sub(lambda found: found[1] + without_quotes(found[2]), text)
 
 
-def _spellings(value: str) -> set[str]:
-    upper = re.sub(r"\\u[0-9a-f]{4}", lambda found: "\\u" + found[0][2:].upper(), json.dumps(value)[1:-1])
-    numeric = escape(value).encode("ascii", "xmlcharrefreplace").decode()
-    return {value, upper, numeric, escape(value), json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], quote(value, safe=""), quote_plus(value)}
+_PLAINLY_WRITTEN = re.compile(r"[ !#-%'-;=?-\[\]-~]*")  # what XML and JSON write as it is
 
 
-def _masked(value: str, kind: Sensitivity, hide_digits: bool) -> str:
+@functools.lru_cache(1024)  # who calls is asked for more than once
+def _spellings(value: str) -> frozenset[str]:
+    """`value` as it is, and as XML, JSON and URLs write it."""
+    path = quote(value, safe="")
+    urls = {path, path.replace("%20", "+")}
+    if _PLAINLY_WRITTEN.fullmatch(value):
+        return frozenset({value, *urls})
+    escaped, lower = escape(value), json.dumps(value)[1:-1]
+    upper = re.sub(r"\\u[0-9a-f]{4}", lambda found: "\\u" + found[0][2:].upper(), lower)
+    numeric = escaped.encode("ascii", "xmlcharrefreplace").decode()
+    return frozenset({value, upper, numeric, escaped, lower, json.dumps(value, ensure_ascii=False)[1:-1], *urls})
+
+
+def _masked(value: str, mask: Callable[[str], str]) -> str:
     """A field's value as it stands in the text, its quotes, blanks and brackets kept."""
-    mask = _stars if hide_digits and kind == "digits" else _MASKS[kind]
     if value.isalnum():
         return mask(value)
     if value.startswith("<"):
@@ -304,15 +396,15 @@ def _inner(value: str, mask: Callable[[str], str]) -> str:
 def _without_numbers(text: str, kept: Container[str] = ()) -> str:
     """`text` with everything masked that looks like a phone number, and is not part of a word or one of `kept`."""
 
-    if _MAYBE.search(text) is None:
-        return text
-
-    def masked(found: re.Match[str]) -> str:
+    def stays(found: re.Match[str]) -> bool:
         begin, end = found.span()
-        part_of_a_word = _WORD.match(text, end) or _ends_in_a_word(text[max(0, begin - 2) : begin])
-        return found[0] if part_of_a_word or found[0] in kept else _number(found[0])
+        return found[0] in kept or bool(_WORD.match(text, end)) or _ends_in_a_word(text[max(0, begin - 2) : begin])
 
-    return _LOOSE.sub(masked, text)
+    for found in _MAYBE.finditer(text):
+        # Digits alone, without a sign, are what the dearer look would find, too: mostly a call's id.
+        if not found[0].isdigit() or "+" in text or not stays(found):
+            return _LOOSE.sub(lambda found: found[0] if stays(found) else _number(found[0]), text)
+    return text
 
 
 def _number(text: str) -> str:
@@ -335,16 +427,34 @@ def _digitless(text: str) -> str:
     return _DIGITS.sub(lambda digits: _stars(digits[0]), text)
 
 
-_MASKS: Mapping[Sensitivity, Callable[[str], str]] = {
-    "number": _number, "name": _hidden, "digits": _long_digits, "state": _digitless,
+_Masks = Mapping[Sensitivity, Callable[[str], str]]
+_MASKS: _Masks = {"number": _number, "name": _hidden, "digits": _long_digits, "state": _digitless, "plain": str}
+_SECRET: _Masks = {**_MASKS, "digits": _stars}
+
+# What stands for a call's own values where requests are compared: characters that neither XML nor JSON may hold.
+# Somebody who sends them nevertheless reads masked values in their place.
+_MARKS: Mapping[Sensitivity, str] = {"number": "\x01\x02\x03", "name": "\x04", "digits": "\x05", "plain": "\x06", "state": ""}
+_MARK = re.compile("[\x01-\x06]")
+_MARK_ALONE = re.compile(r"""(?<=[>"'=])[\x01-\x06](?=[<"'&]|\Z)""")
+
+
+def _but_for_marks(kind: Sensitivity, mask: Callable[[str], str]) -> Callable[[str], str]:
+    """`mask`, which leaves the marks of its kind alone, and makes those of another be missed."""
+    return lambda text: text if text in _MARKS[kind] else _MARK.sub("", mask(text))
+
+
+# By whether digits are secret whatever their length, and whether marks stand in the text.
+_TABLES: Mapping[tuple[bool, bool], _Masks] = {
+    (secret, marked): {kind: _but_for_marks(kind, mask) if marked else mask for kind, mask in masks.items()}
+    for secret, masks in ((False, _MASKS), (True, _SECRET)) for marked in (False, True)
 }  # fmt: skip
 
 
 def _plainly_written_xml(text: str) -> str:
     """Letters and digits as themselves, not as references or in CDATA sections, and no comments to hide in."""
-    if "<!" in text or "<?" in text[5:]:
+    if ("!" in text and "<!" in text) or text.find("<?", 5) >= 0:
         text = _XML_WRAPPING.sub(lambda found: escape(found[1] or ""), text)
-    if "&#" in text:
+    if "&" in text and "&#" in text:
         text = _XML_LETTER.sub(lambda found: _letter(int(found[1]) if found[1] else int(found[2], 16), found[0]), text)
     return text
 

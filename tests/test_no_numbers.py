@@ -45,6 +45,8 @@ ACCEPTS = ("text/html", "application/json")
 LISTENS = 2.0  # seconds to a stream, with calls coming
 # What stands in a rule's place that holds no id: for a page whose address has a word of its own, add its words here.
 WORDS: dict[str, tuple[str, ...]] = {}
+# What an export writes where a number was masked, with its last two digits. Some fixtures have a number like it; the tables are searched for those.
+MADE_UP = re.compile("0(?:54|73)0{5}[0-9]{2}")
 QUERIES = ("id", "call_id")  # by which pages are asked for one call
 
 
@@ -199,7 +201,7 @@ def test_no_page_and_no_export_shows_any(played: Played, untouched: bridges.Runn
         for accept in ACCEPTS:
             status, body, streams = looked_at(played.bridge, path, accept, played.again)
             answered += status == 200
-            found = {secret for text in texts_of(body) for secret in found_in(text, played.secrets)}
+            found = {secret for text in texts_of(body) for secret in found_in(text, played.secrets) if not MADE_UP.fullmatch(secret)}
             if found and not rule.arguments:
                 _, body, _ = looked_at(untouched, rule.rule, accept, lambda: None)
                 found -= {secret for text in texts_of(body) for secret in found_in(text, played.secrets)}

@@ -14,7 +14,9 @@ from rpcbridge.cli.check_config import check_config
 from rpcbridge.cli.deadletters import deadletters
 from rpcbridge.cli.deliver import deliver
 from rpcbridge.cli.demo import demo
+from rpcbridge.cli.export import export
 from rpcbridge.cli.reload import reload
+from rpcbridge.cli.replay import replay
 from rpcbridge.cli.serve import serve
 from rpcbridge.cli.tail import tail
 from rpcbridge.cli.translate import translate
@@ -56,4 +58,6 @@ main.add_command(translate)
 main.add_command(deliver)
 main.add_command(deadletters)
 main.add_command(calls)
+main.add_command(export)
 main.add_command(tail)
+main.add_command(replay)

@@ -53,7 +53,7 @@ def call(press: str, did: str, caller: str, dialect: str, outcome: str, url: str
             else:
                 _print(console, number, turn)
     except TransportError as error:
-        _fail(f"{_public(target)} cannot be reached: {error}. Is the bridge running (rpcbridge demo, rpcbridge serve)?", UNREACHABLE)
+        _fail(f"{public(target)} cannot be reached: {error}. Is the bridge running (rpcbridge demo, rpcbridge serve)?", UNREACHABLE)
     except ReplyError as error:
         _fail(f"Voicenter could not use this reply, the caller would hear nothing: {error}", 1)
     if not turn.usable:
@@ -84,7 +84,7 @@ def _object(number: int, turn: Turn) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _public(url: str) -> str:
+def public(url: str) -> str:
     """The URL without what may be a secret path segment."""
     parts = urlsplit(url)
     path = "/".join(parts.path.split("/")[:2])

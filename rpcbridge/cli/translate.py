@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
@@ -17,16 +16,11 @@ from rpcbridge.codec import DIALECTS
 from rpcbridge.errors import ConfigurationError
 from rpcbridge.plan import Plan, configured
 from rpcbridge.platforms import discovered
-from rpcbridge.translation import Translation, Translator, recognized
+from rpcbridge.translation import Translation, Translator, as_object, located, notes, recognized
 from rpcbridge.transport import MAX_REPLY
 
 _PLACEHOLDER = "http://backend.example"
 _PLATFORMS = list(discovered())
-
-# What every request gets anew is fixed here, so that two runs can be compared.
-_EVENT_ID = "01KB0Q8ZJ5T3V9W2X4Y6Z8A0BC"
-_OCCURRED_AT = datetime(2026, 11, 20, 21, 27, 3, 123_000, UTC)
-_TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 @click.command(short_help="Show what a request or an answer becomes; nothing is sent.")
@@ -71,9 +65,9 @@ def translate(
     elif what == "answer":
         found = translator.answer(texts[0], did, [dialect] if dialect else list(DIALECTS))
     else:
-        found = translator.neither(texts[0])
+        found = translator.neither(texts[0], "with --as request or --as answer")
     names = {"": _name(given), what: _name(given), "answer": _name(answer or given)}
-    _write(found, names, list(_notes(found, plan, did)), raw=raw, as_json=as_json)
+    _write(found, names, list(_notes(found, translator, did)), raw=raw, as_json=as_json)
     sys.exit(1 if found.problems else 0)
 
 
@@ -88,9 +82,8 @@ def _plan(file: Path | None, as_json: bool) -> Plan:
 
 def _translator(plan: Plan, platform: str) -> Translator:
     settings = plan.settings
-    return Translator(
-        plan.platforms[platform], plan.routes, settings.backend, settings.server.max_body, _EVENT_ID, _OCCURRED_AT, _TRACEPARENT
-    )
+    has_fallback = bool(settings.fallback)
+    return Translator(plan.platforms[platform], plan.routes, settings.backend, settings.server.max_body, has_fallback)
 
 
 def _read(given: IO[bytes], answer: IO[bytes] | None, plan: Plan) -> list[bytes]:
@@ -114,28 +107,20 @@ def _name(text: IO[bytes]) -> str:
     return name if isinstance(name, str) and name != "<stdin>" else "stdin"
 
 
-def _notes(found: Translation, plan: Plan, did: str | None) -> Iterator[str]:
+def _notes(found: Translation, translator: Translator, did: str | None) -> Iterator[str]:
     sent = found.backend_request
     if sent is not None and sent.url.startswith(_PLACEHOLDER):
         yield f"no backend.url is configured: {_PLACEHOLDER} stands for it"
-    if sent is not None:
-        added = ["Rpcbridge-Deadline-Ms", "Rpcbridge-Attempt"]
-        if plan.settings.backend.secrets and sent.body is not None:
-            added += ["webhook-timestamp", "webhook-signature"]
-        kept = ", turn and state those of a call's first question" if "turn" in (found.event or {}) else ""
-        yield f"event_id, occurred_at and traceparent are examples{kept}; each attempt adds {', '.join(added[:-1])} and {added[-1]}"
-    called = found.request.called_number if found.request else did
-    if found.outcome == "fallback" and not plan.settings.fallback and plan.routes.of(called).fallback == plan.routes.default.fallback:
-        yield "no [fallback] is configured: the caller is hung up on without a word"
+    yield from notes(found, translator, did)
 
 
-def _write(found: Translation, names: dict[str, str], notes: list[str], *, raw: bool, as_json: bool) -> None:
+def _write(found: Translation, names: dict[str, str], remarks: list[str], *, raw: bool, as_json: bool) -> None:
     if raw:
         _write_raw(found, names)
     elif as_json:
-        click.echo(json.dumps(translated.as_object(found, names, notes), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(as_object(found, names, remarks), indent=2, ensure_ascii=False))
     else:
-        translated.show(found, names, notes)
+        translated.show(found, names, remarks)
 
 
 def _write_raw(found: Translation, names: dict[str, str]) -> None:
@@ -144,6 +129,6 @@ def _write_raw(found: Translation, names: dict[str, str]) -> None:
     if not found.replies and not found.problems:
         raise click.UsageError("--raw writes a reply; this question has none without --answer.")
     for problem in found.problems:
-        click.echo(translated.located(problem, names), err=True)
+        click.echo(located(problem, names), err=True)
     for reply in found.replies:
         sys.stdout.buffer.write(reply.body)

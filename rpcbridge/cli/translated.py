@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from rich.console import Console
 from rich.text import Text
 
 from rpcbridge.codec import laid_out
-from rpcbridge.translation import Finding, Request, Translation
+from rpcbridge.translation import Finding, Names, Request, Translation
+from rpcbridge.translation.report import located, plain
 from rpcbridge.transport import HttpRequest
-
-Names = Mapping[str, str]
 
 # What the phone system gets when something cannot be used, and what its reply then is.
 _HAPPENS = {
@@ -27,7 +25,6 @@ _OUTCOMES = {
     "answered": "", "fallback": " (the fallback)", "stored": " (as soon as the event is on disk)",
     "not_stored": " (not stored)", "refused": " (a fault)", "introspected": "",
 }  # fmt: skip
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal might obey
 
 
 def show(found: Translation, names: Names, notes: Iterable[str]) -> None:
@@ -49,44 +46,6 @@ def show(found: Translation, names: Names, notes: Iterable[str]) -> None:
     for reply in found.replies:
         page.section(f"Reply in {reply.dialect}{_OUTCOMES[found.outcome]}, laid out for reading", laid_out(reply.body.decode()))
     page.notes([*(located(remark, names) for remark in found.remarks), *notes, *_next(found)])
-
-
-def as_object(found: Translation, names: Names, notes: Iterable[str]) -> dict[str, Any]:
-    """The same as JSON."""
-    sent, request = found.backend_request, found.request
-    return {
-        "ok": not found.problems,
-        "outcome": found.outcome or None,
-        "reason": found.reason or None,
-        "request": request and {
-            "method": request.method, "dialect": request.dialect, "kind": request.kind or None,
-            "called_number": request.called_number, "params": list(request.params),
-        },
-        "event": found.event,
-        "backend_request": sent and {
-            "method": sent.method, "url": sent.url, "headers": dict(sent.headers), "body": None if sent.body is None else sent.body.decode(),
-        },
-        "answer": found.answer,
-        "replies": [
-            {"dialect": reply.dialect, "content_type": reply.content_type, "body": reply.body.decode()} for reply in found.replies
-        ],
-        "repairs": [_finding(repair, names) for repair in found.repairs],
-        "problems": [_finding(problem, names) for problem in found.problems],
-        "notes": [*(located(remark, names) for remark in found.remarks), *notes],
-    }  # fmt: skip
-
-
-def located(finding: Finding, names: Names) -> str:
-    """`answer.json:4: on_failure.loops: expected ... (invalid_answer)`, as far as it is known."""
-    place = ":".join(str(part) for part in (names[finding.text], finding.line, finding.column) if part is not None)
-    return _plain(": ".join(part for part in (place, finding.path, finding.message) if part) + f" ({finding.kind})")
-
-
-def _finding(finding: Finding, names: Names) -> dict[str, Any]:
-    return {
-        "file": names[finding.text], "line": finding.line, "column": finding.column, "kind": finding.kind,
-        "path": finding.path or None, "message": finding.message,
-    }  # fmt: skip
 
 
 def _call(request: Request) -> str:
@@ -111,10 +70,6 @@ def _next(found: Translation) -> list[str]:
     if found.backend_request is not None and not found.outcome:
         return ["the reply depends on your backend's answer: add --answer FILE"]
     return []
-
-
-def _plain(text: str) -> str:
-    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _json(value: Any) -> str:
@@ -148,4 +103,4 @@ class _Page:
             self._print(f"note: {note}", "dim")
 
     def _print(self, text: str, style: str) -> None:
-        self._console.print(Text(_plain(text), style), soft_wrap=True)
+        self._console.print(Text(plain(text), style), soft_wrap=True)

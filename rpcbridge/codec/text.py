@@ -51,6 +51,8 @@ def to_utf8(body: bytes) -> tuple[bytes, tuple[Repair, ...]]:
 
 def readable(body: bytes) -> str:
     """`body` for a person to read, whatever it is: as nearly as it came as can be told, without BOM and NULs."""
+    if body.isascii() and b"\0" not in body:  # nearly every body
+        return body.decode("ascii")
     if b"\0" in body[:4] or body[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         text = body.decode(json.detect_encoding(body), "replace")
     else:

@@ -102,8 +102,19 @@ class Platform(Protocol):
         """A response, a fault or the replies to a batch as bytes in `dialect`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A request of the platform's, or an answer in its own shape, to try things with."""
+
+    title: str
+    text: str
+
+
 class PlatformFolder(Protocol):
-    """What a platform's package must define: its name, its settings section and how it is made."""
+    """What a platform's package must define: its name, its settings section and how it is made.
+
+    It may define SAMPLES too, a tuple of `Sample`.
+    """
 
     NAME: str
     Section: type

@@ -5,13 +5,15 @@ The document's shape is what `/debug/exchanges/<id>` gives as JSON. Columns are 
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 import orjson
 
 from rpcbridge.codec import readable
+from rpcbridge.domain.actions import AnyAction
 from rpcbridge.domain.origins import origin_of
 from rpcbridge.exchange import Attempt, Exchange
 from rpcbridge.redaction import Known, Redactor
@@ -20,6 +22,9 @@ from rpcbridge.transport import HttpReply
 
 # Characters of one payload that are kept; a longer one is a mistake whose beginning tells enough.
 LONGEST = 16_384
+
+# What a backend answers and a caller gets is mostly what others got, too: so many of these, each at most so long, are remembered.
+_REMEMBERED, _SHORT = 256, 2048
 
 Row = dict[str, Any]
 
@@ -30,6 +35,9 @@ class Recorder:
     def __init__(self, redactor: Redactor, secret_menus: Collection[str]) -> None:
         self._redactor = redactor
         self._secret_menus = frozenset(secret_menus)
+        self._text = functools.lru_cache(_REMEMBERED)(readable)
+        self._number = functools.lru_cache(_REMEMBERED)(self._number_shown)
+        self._same_served = functools.lru_cache(_REMEMBERED)(self._served_by_name)
 
     def pseudonym(self, number: str) -> str:
         """What stands for a number in the columns `caller_key` and `called_key`."""
@@ -39,16 +47,16 @@ class Recorder:
         """The row of `exchanges`, and its document as JSON text."""
         known, said = self._known(seen), seen.content or {}
         event = self._redactor.fields(said, known)
-        served = self._redactor.fields(actions.dump(seen.served), known) if seen.served is not None else None
+        served = None if seen.served is None else self._served(seen.served, known)
         document = _as_json(self._document(seen, known, event, served))
-        caller = _text(said.get("caller_number"))
-        called = seen.called_number or ""
-        hide = self._redactor
+        caller, caller_key = self._number(_text(said.get("caller_number")))
+        called, called_key = self._number(seen.called_number or "")
+        attempts = seen.hop.attempts
         return {
             "id": seen.id,
             "platform": seen.platform,
             "call_id": _storable(seen.call_id)[:200],
-            "method": _storable(hide.remark(seen.method[:80], known)),
+            "method": _storable(self._redactor.remark(seen.method[:80], known)),
             "dialect": seen.dialect,
             "outcome": seen.outcome,
             "action": seen.action,
@@ -60,34 +68,48 @@ class Recorder:
             "next_menu": _column((served or {}).get("menu")),
             "failure_menu": _column((served or {}).get("on_failure", {}).get("menu")),
             "origin": origin_of(seen.call_id),
-            "caller": _storable(hide.number(caller))[:80],
-            "caller_key": hide.pseudonym(caller),
-            "called": _storable(hide.number(called))[:80],
-            "called_key": hide.pseudonym(called),
-            "attempts": seen.attempt or len(seen.hop.attempts),
+            "caller": caller,
+            "caller_key": caller_key,
+            "called": called,
+            "called_key": called_key,
+            "attempts": seen.attempt or len(attempts),
             "repairs": len(seen.repairs),
-            "backend_ms": _ms(sum(attempt.seconds for attempt in seen.hop.attempts)),
+            "backend_ms": _ms(attempts[0].seconds if len(attempts) == 1 else sum(attempt.seconds for attempt in attempts)),
             "total_ms": _ms(seen.finished - seen.arrived),
             "size": len(document),
             "document": document,
         }
 
+    def _number_shown(self, number: str) -> tuple[str, str]:
+        return _storable(self._redactor.number(number))[:80], self._redactor.pseudonym(number)
+
+    def _served(self, action: AnyAction, known: Known) -> dict[str, Any]:
+        """What the caller got. Most callers get what others got: that is masked once, and then only looked through for a call's own values."""
+        try:
+            shown, texts = self._same_served(action, known.secret_digits)
+        except TypeError:  # it holds what has no hash
+            return self._redactor.fields(actions.dump(action), known)
+        return self._redactor.fields(actions.dump(action), known) if known.stands_in(texts) else shown
+
+    def _served_by_name(self, action: AnyAction, secret_digits: bool) -> tuple[dict[str, Any], str]:
+        return self._redactor.repeated_fields(actions.dump(action), secret_digits=secret_digits)
+
     def _document(self, seen: Exchange, known: Known, event: dict[str, Any], served: dict[str, Any] | None) -> dict[str, Any]:
-        hide = self._redactor
+        hide, said = self._redactor, seen.content or {}
         return {
             "trace_id": seen.traceparent[3:35],
             "shared": seen.shared,
             # To ten milliseconds: each call in flight has one less than the one before it, which tells nobody anything.
             "deadline_ms": round((seen.deadline - seen.arrived) * 100) * 10,
-            "detail": (hide.quoting(seen.detail, known) if seen.detail_quotes else hide.remark(seen.detail, known))[:2000],
+            "detail": seen.detail and (hide.quoting if seen.detail_quotes else hide.remark)(seen.detail, known)[:2000],
             "repairs": [{"kind": r.kind, "path": r.path, "detail": hide.repair(r.path, r.detail, known)} for r in seen.repairs[:100]],
             "attempts": [
-                _attempt(a, number, seen.arrived, lambda text: hide.remark(text, known))
+                _attempt(a, number, seen.arrived, hide.remark(a.message, known) if a.message else "")
                 for number, a in enumerate(seen.hop.attempts[:100], seen.attempt or 1)
             ],
             "served": served,
             "native": seen.action == "native",
-            "masked": [name for name, value in event.items() if value != (seen.content or {})[name]],
+            "masked": [name for name, value in event.items() if value is not said[name] and value != said[name]],
             "stations": self._stations(seen, known, event if seen.content is not None else None),
         }
 
@@ -116,7 +138,8 @@ class Recorder:
         }
 
     def _payload(self, body: bytes, known: Known, *, repeats: bool = False) -> dict[str, Any]:
-        return {"size": len(body), "body": self._redactor.payload(readable(body[:LONGEST]), known, repeats=repeats)}
+        text = self._text(body) if repeats and len(body) <= _SHORT else readable(body[:LONGEST])
+        return {"size": len(body), "body": self._redactor.payload(text, known, repeats=repeats)}
 
     def _known(self, seen: Exchange) -> Known:
         said = seen.content
@@ -124,7 +147,8 @@ class Recorder:
             return Known(secret_digits=bool(self._secret_menus))  # which menu it was cannot be told
         numbers = tuple(_text(said.get(name)) for name in ("caller_number", "called_number", "target"))
         digits, secret = _text(said.get("digits")), said.get("menu") in self._secret_menus
-        return Known(numbers, (_text(said.get("caller_name")),), digits, secret_digits=secret)
+        ids = (_text(said.get("call_id")),)
+        return Known(numbers, (_text(said.get("caller_name")),), digits, ids=ids, secret_digits=secret)
 
 
 def restored(document: dict[str, Any]) -> dict[str, Any]:
@@ -141,10 +165,10 @@ def _headers(reply: HttpReply) -> list[tuple[str, str]]:
     return [(name, value) for name, value in told if value]
 
 
-def _attempt(attempt: Attempt, number: int, arrived: float, hidden: Callable[[str], str]) -> dict[str, Any]:
+def _attempt(attempt: Attempt, number: int, arrived: float, message: str) -> dict[str, Any]:
     return {
         "number": number, "started_ms": _ms(attempt.started - arrived), "ms": _ms(attempt.seconds), "status": attempt.status,
-        "reason": attempt.reason, "message": hidden(attempt.message),
+        "reason": attempt.reason, "message": message,
     }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -80,8 +81,9 @@ _KEY = Table("exchanges_key", _TABLES, Column("id", Integer, primary_key=True), 
 # Many rows a statement: SQLite's driver lets go of the interpreter's lock for each statement, and has to
 # wait for it again behind every call in flight. A few sizes only: drivers keep every statement they
 # have prepared, and with one for each number of rows that was 50 MB.
-_ROWS_A_STATEMENT = (64, 8, 1)
+_ROWS_A_STATEMENT = (256, 32, 4, 1)
 COLUMNS = tuple(column.name for column in EXCHANGES.c if column.name != "seq")  # the order of a row's values
+_VALUES, _TEXTS = itemgetter(*COLUMNS), itemgetter("id", "document")
 _MOST_OF_A_CALL = 200  # exchanges that a page about one call shows
 
 
@@ -120,9 +122,9 @@ class Store:
         """Keep `rows`, and that `dropped` others were not kept."""
         with self.engine.begin() as connection:
             for some in _portions(rows):
-                values = tuple(row[name] for row in some for name in COLUMNS)
+                values = tuple(chain.from_iterable(map(_VALUES, some)))
                 connection.exec_driver_sql(f"{self._insert} {', '.join([self._row] * len(some))}", values)
-                texts = tuple(chain.from_iterable((row["id"], row["document"]) for row in some))
+                texts = tuple(chain.from_iterable(map(_TEXTS, some)))
                 connection.exec_driver_sql(f"INSERT INTO exchange_documents (id, document) VALUES {', '.join([self._document] * len(some))}", texts)
             if dropped:
                 connection.execute(insert(DROPS).values(noted_at=now, count=dropped))
@@ -146,6 +148,27 @@ class Store:
         query = _WHOLE.where(EXCHANGES.c.call_id == db.storable(call_id, 200)).order_by(EXCHANGES.c.id).limit(limit)
         with db.reading(self.engine) as connection:
             return [whole(row._mapping) for row in connection.execute(query)]
+
+    def steps(
+        self, limit: int, *, since: datetime | None = None, until: datetime | None = None, called_key: str = "", platform: str = "",
+        origin: str | None = "",
+    ) -> list[dict[str, Any]]:  # fmt: skip
+        """Questions and reports of ends, the newest first: what tells how callers went from menu to menu.
+
+        origin: "" for calls of phone systems, None for all.
+        """
+        query = select(*_STEP).where(EXCHANGES.c.event.in_(("action_requested", "call_ended"))).order_by(EXCHANGES.c.id.desc()).limit(limit)
+        # Deliveries of the report are exchanges of their own, and tell nothing new.
+        query = query.where(EXCHANGES.c.method != EXCHANGES.c.event)
+        if since is not None:
+            query = query.where(EXCHANGES.c.id >= ulid_floor(since))
+        if until is not None:
+            query = query.where(EXCHANGES.c.id < ulid_floor(until))
+        for column, wanted in ((EXCHANGES.c.called_key, called_key or None), (EXCHANGES.c.platform, platform or None), (EXCHANGES.c.origin, origin)):
+            if wanted is not None:
+                query = query.where(column == wanted)
+        with db.reading(self.engine) as connection:
+            return [dict(zip(_STEP_NAMES, row, strict=True)) for row in connection.execute(query).all()]
 
     def purge(self, call_id: str) -> int:
         """Forget the exchanges of one call; how many there were."""
@@ -177,6 +200,8 @@ class Store:
             connection.execute(delete(DROPS).where(DROPS.c.noted_at < now - age))
 
 
+_STEP_NAMES = ("id", "platform", "call_id", "event", "turn", "menu", "digits", "outcome", "action", "next_menu", "failure_menu", "total_ms")
+_STEP = tuple(EXCHANGES.c[name] for name in _STEP_NAMES)
 _WHOLE = select(EXCHANGES, DOCUMENTS.c.document).join(DOCUMENTS, DOCUMENTS.c.id == EXCHANGES.c.id)
 
 

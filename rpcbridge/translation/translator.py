@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from rpcbridge import system
 from rpcbridge.backend import Routes
@@ -32,22 +32,27 @@ _NO_REQUEST = Request("", "xmlrpc")
 
 @dataclass(frozen=True, slots=True)
 class Translator:
-    """One platform with one configuration; the last three stand for what every request gets anew."""
+    """One platform with one configuration.
+
+    has_fallback: whether one is configured, or callers are hung up on. The last three stand for what every request
+    gets anew: they are fixed, so that two translations can be compared.
+    """
 
     platform: Platform
     routes: Routes[AnyAction]
     backend: Backend
     max_body: int
-    event_id: str
-    occurred_at: datetime
-    traceparent: str
+    has_fallback: bool = True
+    event_id: str = "01KB0Q8ZJ5T3V9W2X4Y6Z8A0BC"
+    occurred_at: datetime = datetime(2026, 11, 20, 21, 27, 3, 123_000, UTC)
+    traceparent: str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
-    def neither(self, body: bytes) -> Translation:
-        """What there is to say of a text that is neither a request nor an answer."""
+    def neither(self, body: bytes, how: str) -> Translation:
+        """What there is to say of a text that is neither a request nor an answer; `how` it can be said what it is."""
         came = recognized(body, self.platform)
         message = (
             f"{came}: neither a phone system's request (XML, or JSON with METHOD) nor a backend's answer (JSON with "
-            f"action, native or {self.platform.name}'s own shape); say which it is meant to be with --as request or --as answer"
+            f"action, native or {self.platform.name}'s own shape); say which it is meant to be {how}"
         )
         return Translation(problems=(Finding("", "not_recognized", "", message),))
 

@@ -35,8 +35,18 @@ PAGES = {
     "the last exchanges": Address("/debug/exchanges"),
     "nothing found": Address("/debug/exchanges?call_id=nobody"),
     "exchanges of one call": Address("/debug/exchanges?call_id={call}"),
+    "a call": Address("/debug/call?id={call}"),
+    "a call that is not kept": Address("/debug/call?id=nobody", 404),
     "an exchange": Address("/debug/exchanges/{exchange}"),
+    "the phone": Address("/debug/phone"),
+    "the playground": Address("/debug/playground"),
+    "the playground with a sample": Address("/debug/playground?sample=0"),
     "not found": Address("/debug/exchanges/none", 404),
+    "the map": Address("/debug/map"),
+    "the map of no call": Address("/debug/map?platform=none&since=yesterday"),
+    "replay of a call": Address("/debug/replay?id={call}"),
+    "replay of an exchange": Address("/debug/replay?id={exchange}"),
+    "replay of nothing": Address("/debug/replay?id=none", 404),
     "log in": Address("/debug/login", guarded=True),
 }
 

@@ -54,10 +54,22 @@ def _taken(page: Page, file: Path) -> None:
 def _call(page: Page, bridge: Inspected) -> None:
     """A person is asked for, whose line is busy."""
     call = bridge.call("1", "2", "1", outcome="busy")
-    page.goto(f"/debug/exchanges/{bridge.recorded(call, 3)[2]['id']}")
+    page.goto(f"/debug/call?id={call}")
 
 
-PICTURES: dict[str, Callable[[Page, Inspected], None]] = {"call": _call}
+def _phone(page: Page, bridge: Inspected) -> None:
+    """An order's number is being pressed."""
+    page.goto("/debug/phone")
+    page.get_by_role("button", name="Call", exact=True).click()
+    for menu, keys in (("language", "1"), ("main_he", "1"), ("order_he", "12")):
+        page.get_by_role("log").get_by_text(menu, exact=True).wait_for()
+        page.keyboard.type(keys)
+    page.get_by_role("log").scroll_into_view_if_needed()
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(1_000)  # the line of time is under way
+
+
+PICTURES: dict[str, Callable[[Page, Inspected], None]] = {"call": _call, "phone": _phone}
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

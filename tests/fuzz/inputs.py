@@ -180,7 +180,7 @@ ANSWER = st.one_of(
 _PATHS = st.sampled_from([
     "/voicenter", "/voicenter", "/voicenter", "/voicenter", "/voicenter/", "/voicenter/x", "//voicenter", "/voicenter/../voicenter",
     "/voicenter/%2e%2e/livez", "/voicenter;x", "/voicenter%00", "/voicenter?x=1", "/", "*", "/livez", "/readyz?verbose", "/debug/", "/debug/exchanges/x",
-    "/debug/?call_id=../../x%00", "/debug/?before=%ff", "/debug/../livez", "/%ff%fe", "http://evil.example/voicenter",
+    "/debug/?call_id=../../x%00", "/debug/?before=%ff", "/debug/../livez", "/debug/login?next=//x", "/debug/static/..%2f", "/%ff%fe", "http://evil.example/voicenter",
 ])  # fmt: skip
 _HEADERS = st.lists(
     st.sampled_from([
@@ -190,6 +190,9 @@ _HEADERS = st.lists(
         ("Content-Encoding", "deflate"), ("Content-Encoding", "br"), ("Content-Encoding", "gzip, gzip"), ("Expect", "100-continue"),
         ("Accept", "application/json"), ("Accept", "*/*;q=nan"), ("Authorization", "Basic \xff"), ("Authorization", "Bearer"), ("Cookie", "a=b"),
         ("If-Modified-Since", "x"), ("Range", "bytes=0-"), ("X-HTTP-Method-Override", "GET"), ("X-Junk", "\xff\x01"),
+        ("Accept", "text/html"), ("Cookie", "rpcbridge_visit=" + "A" * 22), ("Cookie", "rpcbridge_session=a.b.c"), ("X-CSRF-Token", "\xff"),
+        ("Origin", "null"), ("Origin", "http://["), ("Sec-Fetch-Site", "cross-site"), ("HX-Request", "true"),
+        ("Content-Type", "multipart/form-data; boundary=b"),
     ]),
     max_size=3,
 )  # fmt: skip

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import structlog
-from werkzeug.routing import Rule
+from werkzeug.routing import AnyConverter, Rule
 
 from rpcbridge.app import build
 from rpcbridge.plan import configured
@@ -31,6 +31,7 @@ def rules() -> tuple[Rule, ...]:
 
 def filled(rule: Rule, **values: str) -> str:
     """A rule's path with these values in the places of these names, and something else in all others."""
-    values = {"filename": "debug.css"} | values
+    words = {name: sorted(place.items)[0] for name, place in rule._converters.items() if isinstance(place, AnyConverter)}
+    values = {"filename": "debug.css"} | words | values
     _, path = rule.build({name: values.get(name, SOME_ID) for name in rule.arguments}) or ("", "")
     return path

@@ -98,3 +98,28 @@ def test_no_encoding_hides_a_number(encoding: str, exchange: Callable[..., Excha
         row = recorder.row(exchange(platform_request=text.encode(encoding)))
         assert "51234" not in row["document"].replace("\\u0000", "")
         assert "*****" in row["document"]
+
+
+def test_the_signing_key_is_the_store_s_and_no_number_s_pseudonym(url: str, tmp_path: Path):
+    one, same, other = trace(url), trace(url), trace(f"sqlite:///{tmp_path}/another.db")
+    key = one.signing_key()
+    assert len(key) == 32
+    assert same.signing_key() == key
+    assert other.signing_key() != key
+    for text in ("signing", "", "1"):
+        assert key.hex()[:16] != one._prepared()._redactor.pseudonym(text)
+    for made in (one, same, other):
+        made._store._engine.dispose()
+
+
+def test_whoever_wants_the_signing_key_does_not_wait_behind_another_while_the_database_is_away(tmp_path: Path):
+    recording = trace(f"sqlite:///{tmp_path}/none/x.db")
+    with pytest.raises(DatabaseError, match="unable to open database file"):
+        recording.signing_key()
+    with recording._preparing, pytest.raises(DatabaseError, match="does not answer"):
+        recording.signing_key()
+    (tmp_path / "none").mkdir()
+    assert recording.signing_key()
+    with recording._preparing:
+        assert recording.signing_key(), "known, and nobody is asked"
+    recording._store._engine.dispose()

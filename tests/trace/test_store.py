@@ -252,3 +252,23 @@ def test_tables_of_a_newer_rpcbridge_are_left_alone(store: Store, url: str):
 
 def test_the_smallest_ulid_of_a_moment():
     assert ulid_floor(START) == str(ULID.from_datetime(START))[:10] + "0" * 16
+
+
+def test_steps_are_questions_and_ends_of_the_calls_asked_for(store: Store, exchange: Callable[..., Exchange]):
+    fill(store, exchange, 4)
+    report = exchange(4, method="HANGUP_CALL", outcome="stored", content={"event": "call_ended", "call_id": "call1"})
+    delivery = exchange(5, method="call_ended", outcome="delivered", content={"event": "call_ended", "call_id": "call1"})
+    replay = exchange(6, content={**exchange(0).content, "call_id": made("replay", "01KB0Q8ZJ5T3V9W2X4Y6Z8A0BC")})
+    store.add([RECORDER.row(seen) for seen in (report, delivery, replay)], 0, START)
+    numbers = [exchange(number).id for number in range(7)]
+
+    def found(**asked: object) -> list[int]:
+        return [numbers.index(row["id"]) for row in store.steps(99, **asked)]
+
+    assert found() == [4, 3, 2, 1, 0], "not the delivery, and not what nobody dialled"
+    assert found(origin=None) == [6, 4, 3, 2, 1, 0]
+    assert found(origin="replay") == [6]
+    assert len(store.steps(2)) == 2
+    assert found(platform="another") == found(called_key="0" * 16) == found(until=START - timedelta(days=1)) == []
+    assert found(called_key=RECORDER.pseudonym("0731234567"), since=START - timedelta(days=1), platform="voicenter") == [4, 3, 2, 1, 0]
+    assert store.steps(1, origin="replay")[0].items() >= {"menu": "main", "digits": "****", "event": "action_requested"}.items()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import pytest
 
 from tests.support import backend as backends
 from tests.support import bridge as bridges
+from tests.support import shop as shops
 from tests.support.backend import reply
 from tests.support.bridge import awaited
 from tests.support.calls import xml as question
@@ -62,15 +61,9 @@ def recorded(bridge: bridges.Running, call_id: str, method: str) -> dict[str, An
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bridges.Running]:
     """Three workers in front of the example backend."""
-    port = bridges.free_port()
-    program = subprocess.Popen([sys.executable, str(bridges.ROOT / "examples" / "shop.py"), "--port", str(port)])
-    try:
-        toml = f'[backend]\nurl = "http://127.0.0.1:{port}"\n{DEBUG}'
-        with bridges.running(tmp_path_factory.mktemp("phone"), toml, WEB_CONCURRENCY="3") as bridge:
-            yield bridge
-    finally:
-        program.terminate()
-        program.wait(10)
+    folder = tmp_path_factory.mktemp("phone")
+    with shops.running() as url, bridges.running(folder, f'[backend]\nurl = "{url}"\n{DEBUG}', WEB_CONCURRENCY="3") as bridge:
+        yield bridge
 
 
 @pytest.mark.parametrize("dialect", ["xmlrpc", "json", "jsonrpc"])
@@ -149,6 +142,7 @@ def drilled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[bridges.
             yield bridge, backend, hook
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("fault", HEARD)
 def test_what_the_caller_hears_when_the_backend_fails_and_when(drilled: tuple, fault: str):
     bridge, backend, _ = drilled

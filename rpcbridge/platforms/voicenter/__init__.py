@@ -12,8 +12,11 @@ from rpcbridge.domain.events import Event
 from rpcbridge.errors import Repair
 from rpcbridge.platforms import Description, Kind, Native, Options, Receipt
 from rpcbridge.platforms.voicenter import reading, replies, requests
+from rpcbridge.platforms.voicenter.samples import SAMPLES
 from rpcbridge.platforms.voicenter.tables import HELP, LANGUAGES, SAMPLED_AS_TEXT, SENSITIVE
 from rpcbridge.settings.table import credentials, flag, networks, one_of, option, secret_segment, text
+
+__all__ = ["NAME", "SAMPLES", "Section", "Voicenter", "make"]
 
 NAME = "voicenter"
 

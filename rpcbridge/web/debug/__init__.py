@@ -9,7 +9,7 @@ from flask import Blueprint, Response, g, request
 
 from rpcbridge.errors import DatabaseError
 from rpcbridge.web.body import BodyReader
-from rpcbridge.web.debug import calls, exchanges, live, login, phone
+from rpcbridge.web.debug import call, calls, exchanges, exports, live, login, menumap, phone, playground, replay
 from rpcbridge.web.debug.entrance import Entrance
 from rpcbridge.web.debug.guesses import Guesses
 from rpcbridge.web.debug.page import Debug, said, shown
@@ -32,7 +32,7 @@ _HEADERS = {
 }
 
 # What every page leads to, by endpoint.
-_NAVIGATION = (("debug.calls", "Calls"), ("debug.phone", "Phone"))
+_NAVIGATION = (("debug.calls", "Calls"), ("debug.menu_map", "Map"), ("debug.phone", "Phone"), ("debug.playground", "Playground"))
 
 
 def pages(debug: Debug, bodies: BodyReader) -> Blueprint:
@@ -70,7 +70,12 @@ def pages(debug: Debug, bodies: BodyReader) -> Blueprint:
     calls.add(blueprint, debug)
     live.add(blueprint, debug)
     exchanges.add(blueprint, debug)
+    call.add(blueprint, debug)
+    menumap.add(blueprint, debug)
     phone.add(blueprint, debug)
+    exports.add(blueprint, debug)
+    playground.add(blueprint, debug)
+    replay.add(blueprint, debug)
     if debug.guard.asks:
         login.add(blueprint, debug, entrance)
     return blueprint

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, request
 
-from rpcbridge.codec import laid_out
+from rpcbridge.inspector import heard
+from rpcbridge.web.debug.call import diffs_of
 from rpcbridge.web.debug.page import Debug, shown
+from rpcbridge.web.debug.stations import station_views
 
 _PAGE = 100  # exchanges a list shows
-_STATIONS = {
-    "platform_request": "Phone system asks",
-    "event": "Event",
-    "backend_request": "Backend is asked",
-    "backend_response": "Backend answers",
-    "platform_response": "Phone system is answered",
-}
 
 
 def add(blueprint: Blueprint, debug: Debug) -> None:
@@ -43,27 +37,11 @@ def add(blueprint: Blueprint, debug: Debug) -> None:
         if found is None:
             detail = f"No exchange {id[:40]} is kept: it is too old, was dropped, or never was."
             return shown(404, {"error": detail}, "error.html", title="Not found", detail=detail)
-        return shown(200, found, "exchange.html", seen=found, stations=stations_of(found), line=_line(found), revealed=debug.reveal)
-
-
-def stations_of(seen: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The five stations as the page shows them: a title, what came with the payload, the payload laid out."""
-    shown = []
-    for name, title in _STATIONS.items():
-        station = seen["stations"][name]
-        if name == "event":
-            body = json.dumps(station, indent=2, ensure_ascii=False) if station else ""
-            shown.append({"name": name, "title": title, "there": station is not None, "body": body, "head": [], "line": ""})
-            continue
-        there = station is not None and bool(station.get("size") or "url" in station or "status" in station)
-        station = station or {"body": "", "size": 0}
-        line = f"{station['method']} {station['url']}" if "url" in station else f"HTTP {station['status']}" if "status" in station else ""
-        body, size = station["body"], station["size"]
-        shown.append({
-            "name": name, "title": title, "there": there, "line": line, "head": station.get("headers", []),
-            "body": laid_out(body), "size": size, "cut": size > 16384,
-        })  # fmt: skip
-    return shown
+        done = heard.done(found["stations"]["event"], found["masked"])
+        return shown(
+            200, found, "exchange.html", seen=found, views=station_views(found), diffs=diffs_of(found, debug), line=_line(found),
+            done=done, sentences=heard.heard(found["served"]), revealed=debug.reveal,
+        )  # fmt: skip
 
 
 _WIDTH = 1000  # units of the drawing, whatever the page's width

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, render_template, request
 
+from rpcbridge.platforms import Platform
+from rpcbridge.translation import Translator
 from rpcbridge.web.debug.sessions import Sessions
 from rpcbridge.web.guard import DebugGuard
 
 if TYPE_CHECKING:  # who records nothing need not load a database library
+    from rpcbridge.replaying import Replayer
     from rpcbridge.simulation import Simulation
     from rpcbridge.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
 class Debug:
-    """What the debug pages show, who may see them, whether nothing is masked in it, and what places simulated calls.
+    """What the debug pages show, who may see them, whether nothing is masked in it, and what places simulated calls and replays.
 
+    secret_menus: those of which every digit is masked. By the platform's name: the platforms, whether their paths end in a
+    secret, what translates for them.
     ending: whether this process is about to stop. streams: live streams it may have at once, each of which holds a thread.
     """
 
@@ -28,7 +33,12 @@ class Debug:
     guard: DebugGuard
     sessions: Sessions
     reveal: bool = False
-    phone: Simulation | None = None  # None in a process that serves nobody
+    secret_menus: tuple[str, ...] = ()
+    phone: Simulation | None = None  # this and the next are None in a process that serves nobody
+    replayer: Replayer | None = None
+    platforms: Mapping[str, Platform] = field(default_factory=dict)
+    secrets: Mapping[str, bool] = field(default_factory=dict)
+    translators: Mapping[str, Translator] = field(default_factory=dict)
     ending: Callable[[], bool] = lambda: False
     streams: int = 4
 

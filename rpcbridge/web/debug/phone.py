@@ -10,8 +10,8 @@ from flask import Blueprint, Response, render_template, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from rpcbridge.errors import DatabaseError, Problem, StepError
-from rpcbridge.web.debug.exchanges import stations_of
 from rpcbridge.web.debug.page import Debug, shown
+from rpcbridge.web.debug.stations import station_views
 from rpcbridge.web.tracing import traceparent
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _seen(debug: Debug, exchange: Exchange | None) -> dict[str, Any]:
     except DatabaseError as error:
         return {"exchange": None, "turn": render_template("_phone_turn.html", seen=None, error=str(error))}
     told = {name: document[name] for name in _TOLD}
-    html = render_template("_phone_turn.html", seen=document, stations=stations_of(document))
+    html = render_template("_phone_turn.html", seen=document, views=station_views(document))
     return {"exchange": told, "turn": html}
 
 

@@ -218,8 +218,8 @@
     } catch {
       return { trouble: "The bridge cannot be reached." };
     }
-    if (response.status === 401) return { trouble: "You are not logged in any more. Load the page again to log in; the call is lost.", login: true };
-    if (response.status === 403) return { trouble: "The bridge does not take this page's token any more. Load the page again, and log in where it asks for that; the call is lost.", login: true };
+    if (response.status === 401) return { trouble: "You are not logged in any more. Log in in another tab, then try again: the call goes on.", login: true };
+    if (response.status === 403) return { trouble: "The bridge does not let this page in any more. Log in again in another tab, then try again: the call goes on.", login: true };
     try {
       said = await response.json();
     } catch {
@@ -244,7 +244,17 @@
       if (step === "call" && problems) return refused(problems);
       if (mine !== call && step !== "hangup") return undefined;
       if (!(await again(trouble, login))) return undefined;
+      if (login) await renewed();
     }
+  }
+
+  /* The token that a page loaded now is given: the one of this page went with its login. */
+  async function renewed() {
+    try {
+      const response = await fetch(root.dataset.url, { credentials: "same-origin", headers: { Accept: "text/html" } });
+      const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector('meta[name="csrf-token"]');
+      if (fresh) document.querySelector('meta[name="csrf-token"]').content = fresh.content;
+    } catch { /* the step itself says what is wrong */ }
   }
 
   /* Says what is wrong; true when the user wants to try again. */
@@ -279,7 +289,7 @@
   /* The exchange behind a step, the newest on top; the older ones are folded. */
   function show(taken, heardNow) {
     if (taken.turn) {
-      for (const older of part("turns").querySelectorAll("article > details[open]")) older.open = false;
+      for (const older of part("turns").querySelectorAll("article.turn > details[open]")) older.open = false;
       part("turns").insertAdjacentHTML("afterbegin", taken.turn); // made by the server's template, which escapes
       part("empty").hidden = true;
     }

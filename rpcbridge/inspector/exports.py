@@ -1,0 +1,72 @@
+"""The forms in which a recorded call can be taken away, each as one file with a name that is safe everywhere."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from rpcbridge.inspector import cassette
+from rpcbridge.inspector.har import archive
+
+Documents = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the records do not say: where the bridge listens, its version; of each platform whether the path ends
+    in a secret, and its own names of an event's fields, by the contract's."""
+
+    bridge_url: str
+    version: str
+    secrets: Mapping[str, bool] = field(default_factory=dict)
+    fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to be kept."""
+
+    name: str
+    content_type: str
+    body: bytes
+
+
+def as_json(documents: Documents, around: Around) -> File:
+    """The exchanges as they are recorded, the oldest first."""
+    return _text(documents, "json", "application/json", documents)
+
+
+def as_har(documents: Documents, around: Around) -> File:
+    """An HTTP archive, HAR 1.2."""
+    return _text(documents, "har", "application/json", archive(documents, around.bridge_url, around.version, around.secrets))
+
+
+def as_pytest(documents: Documents, around: Around) -> File | None:
+    """A pytest file and its cassette, zipped; None where the backend was asked nothing."""
+    first = documents[0]
+    made = cassette.files(documents, around.version, around.fields.get(first["platform"]))
+    if not made:
+        return None
+    packed, moment = io.BytesIO(), datetime.fromisoformat(first["received_at"]).timetuple()[:6]
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archived:
+        for name, text in made.items():
+            archived.writestr(zipfile.ZipInfo(name, moment), text.encode("utf-8", "replace"), zipfile.ZIP_DEFLATED)
+    return File(f"{_name(documents)}.zip", "application/zip", packed.getvalue())
+
+
+# By the name of the form; each needs at least one exchange.
+FORMS: Mapping[str, Callable[[Documents, Around], File | None]] = {"har": as_har, "json": as_json, "pytest": as_pytest}
+
+
+def _text(documents: Documents, ending: str, kind: str, content: object) -> File:
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    return File(f"{_name(documents)}.{ending}", kind, text.encode("utf-8", "replace"))
+
+
+def _name(documents: Documents) -> str:
+    return f"call_{cassette.short(documents[0]['call_id'])}"

@@ -1,0 +1,264 @@
+"""Recorded exchanges -> the requests that send them again, as they were or changed. Pure.
+
+What was masked when it was recorded is never guessed: each such field has to be given. A request is decoded, gets
+the id of its new call and the given values as the platform's own members, and is encoded again in its dialect.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rpcbridge.codec import Lexical, MethodCall, Value, decode_call, encode_call
+from rpcbridge.errors import CallError, EncodeError, Problem, RpcbridgeError, listed, nearest
+from rpcbridge.platforms import Kind, Platform
+
+# In JSON a masked number stands without quotes, and is no number any more.
+_BARE_MASK = re.compile(r"(?<=[:,\[])(\s*)([-+]?\*[*0-9]*)(?=\s*[,}\]])")
+_MASK = re.compile(r"\*\*|^\*$")
+_NUMBERED = re.compile(r"([0-9]{1,3})\.(.+)", re.ASCII)
+
+
+class NotReplayable(RpcbridgeError):
+    """What cannot be sent again, or not yet: `problems` names each field and what to do about it.
+
+    missing: the fields among them that only have to be given.
+    """
+
+    def __init__(self, problems: Iterable[Problem], missing: Iterable[str] = ()) -> None:
+        self.problems = tuple(problems)
+        self.missing = tuple(missing)
+        super().__init__(listed(self.problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One value of a request. key: what gives it another; `3.digits` where it differs from turn to turn of a call."""
+
+    key: str
+    name: str
+    member: str
+    value: str
+    masked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One exchange that is sent again: its place among all, its request as recorded, its document."""
+
+    number: int
+    kind: Kind
+    request: MethodCall
+    fields: tuple[Field, ...]
+    seen: Mapping[str, Any]
+
+    @property
+    def members(self) -> Mapping[str, Value]:
+        """The struct that the request carries."""
+        return _struct(self.request)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A call, or a part of one, to be sent again. `of`: the id of the exchange that its new call's id names."""
+
+    of: str
+    platform: Platform
+    steps: tuple[Step, ...]
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """Every value that can be given, once."""
+        return tuple({field.key: field for step in self.steps for field in step.fields}.values())
+
+
+def turn(document: Mapping[str, Any], platforms: Mapping[str, Platform]) -> Script:
+    """One recorded exchange, to be sent again. Raises NotReplayable."""
+    return _script([document], platforms)
+
+
+def whole_call(documents: Sequence[Mapping[str, Any]], platforms: Mapping[str, Platform]) -> Script:
+    """The questions of a call in their order, then the report of its end, if there was one. Raises NotReplayable."""
+    questions = [seen for seen in documents if seen["event"] == "action_requested" and not seen["shared"]]
+    reports = [seen for seen in documents if seen["event"] == "call_ended" and not _is_delivery(seen)]
+    if not questions and not reports:
+        raise NotReplayable([Problem("", "no question and no report of this call is kept")])
+    return _script([*questions, *reports[:1]], platforms)
+
+
+def requests(script: Script, values: Mapping[str, str], call_id: str, *, as_masked: bool = False) -> tuple[bytes, ...]:
+    """The requests in their order, with `values` by key, as parts of the call `call_id`.
+
+    as_masked: what is not given is sent as it was recorded. Raises NotReplayable with every problem.
+    """
+    given, problems = _given(script, values)
+    missing = [] if as_masked else [
+        field for step in script.steps for field in step.fields if field.masked and (step.number, field.member) not in given
+    ]  # fmt: skip
+    missing = list({field.key: field for field in missing}.values())
+    if problems or missing:
+        unsaid = [Problem(field.key, f'masked in the record ("{field.value}"), so it has to be given') for field in missing]
+        raise NotReplayable([*problems, *unsaid], [field.key for field in missing])
+    member = script.platform.fields["call_id"]
+    return tuple(
+        _encoded(step, {member: call_id} | {name: value for (number, name), value in given.items() if number == step.number})
+        for step in script.steps
+    )
+
+
+def changed(step: Step, sent: bytes) -> tuple[str, ...]:
+    """The names of the fields in which `sent` is not what is recorded, but for those that were masked and the call's id."""
+    now = _struct(decode_call(sent))
+    recorded = {field.member: field for field in step.fields}
+    ours = set(recorded) | {member for member in now if member not in step.members}
+    return tuple(
+        recorded[member].name if member in recorded else member
+        for member in now if member in ours and not (member in recorded and recorded[member].masked) and now[member] != step.members.get(member)
+    )  # fmt: skip
+
+
+def _script(documents: Sequence[Mapping[str, Any]], platforms: Mapping[str, Platform]) -> Script:
+    platform = platforms.get(documents[0]["platform"])
+    if platform is None:
+        raise NotReplayable([Problem("", f"the platform {documents[0]['platform']} is not there any more")])
+    problems: list[Problem] = []
+    steps = []
+    for number, seen in enumerate(documents, 1):
+        try:
+            steps.append(_step(number, seen, platform))
+        except NotReplayable as error:
+            where = f"{number}" if len(documents) > 1 else ""
+            problems += [Problem(where, problem.message) for problem in error.problems]
+    if problems:
+        raise NotReplayable(problems)
+    return Script(documents[0]["id"], platform, tuple(_keyed(steps)))
+
+
+def _step(number: int, seen: Mapping[str, Any], platform: Platform) -> Step:
+    kind = platform.methods.get(seen["method"])
+    if _is_delivery(seen):
+        raise _refused("this is the delivery of an event to the backend: replay its call, or the exchange that reported it")
+    if kind is None:
+        raise _refused(f"only questions and reports of a call can be replayed, not {seen['method'] or 'what is no call of a known method'}")
+    sent = seen["stations"]["platform_request"]
+    if sent["size"] > len(sent["body"].encode()) and sent["size"] > _KEPT:
+        raise _refused(f"of its request of {sent['size']:,} bytes only the beginning is kept")
+    try:
+        request = decode_call(unmasked_json(sent["body"]).encode())
+    except CallError as error:
+        raise _refused(f"the request cannot be read: {error}") from None
+    if not isinstance(request.params[0] if len(request.params) == 1 else None, dict):
+        raise _refused("the request carries no struct of its own fields")
+    return Step(number, kind, request, tuple(_fields(request, seen, platform)), seen)
+
+
+_KEPT = 16_384  # of a payload, as trace/record.py has it
+
+
+def _is_delivery(seen: Mapping[str, Any]) -> bool:
+    return bool(seen["event"]) and seen["method"] == seen["event"]
+
+
+def _refused(message: str) -> NotReplayable:
+    return NotReplayable([Problem("", message)])
+
+
+def unmasked_json(body: str) -> str:
+    """A recorded body that can be read: in JSON, masked numbers as texts."""
+    return body if body.lstrip()[:1] == "<" else _BARE_MASK.sub(r'\1"\2"', body)
+
+
+def _struct(request: MethodCall) -> dict[str, Value]:
+    struct = request.params[0]
+    assert isinstance(struct, dict)
+    return struct
+
+
+def _fields(request: MethodCall, seen: Mapping[str, Any], platform: Platform) -> Iterator[Field]:
+    """What the request says, but for the call's id: that one is always new."""
+    names = {member: name for name, member in platform.fields.items()}
+    event = seen["stations"]["event"] or {}
+    for member, value in _struct(request).items():
+        name = names.get(member, member)
+        if name == "call_id":
+            continue
+        text = str(value) if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
+        known = name in event  # where the event has it, the record says whether it was masked; a star may be a key
+        yield Field(name, name, member, text, name in seen["masked"] if known else bool(_MASK.search(text)))
+
+
+def _keyed(steps: Sequence[Step]) -> Iterator[Step]:
+    """The steps, their fields with a number where they differ from turn to turn."""
+    values: dict[str, set[str]] = {}
+    for step in steps:
+        for field in step.fields:
+            values.setdefault(field.name, set()).add(field.value)
+    for step in steps:
+        differing = {name for name, seen in values.items() if len(seen) > 1}
+        fields = [replace(field, key=f"{step.number}.{field.name}") if field.name in differing else field for field in step.fields]
+        yield replace(step, fields=tuple(fields))
+
+
+def _given(script: Script, values: Mapping[str, str]) -> tuple[dict[tuple[int, str], str], list[Problem]]:
+    """The values by step and member, those with a number above those without; and what is wrong with them."""
+    given: dict[tuple[int, str], str] = {}
+    problems: list[Problem] = []
+    for key in sorted(values, key=lambda key: _NUMBERED.fullmatch(key) is not None):
+        numbered = _NUMBERED.fullmatch(key)
+        name = numbered[2] if numbered else key
+        member = script.platform.fields.get(name, name)
+        try:
+            for number in _steps_of(script, name, member, int(numbered[1]) if numbered else 0):
+                given[number, member] = values[key]
+        except NotReplayable as error:
+            problems += [replace(problem, path=key) for problem in error.problems]
+    return given, problems
+
+
+def _steps_of(script: Script, name: str, member: str, number: int) -> list[int]:
+    """The numbers of the steps that get a value. Raises NotReplayable where that cannot be told."""
+    members = {field.member for field in script.fields} | set(script.platform.fields.values())
+    if member == script.platform.fields["call_id"]:
+        raise _refused("a replay is a call of its own, with an id of its own")
+    if member not in members:
+        known = sorted({*script.platform.fields, *members} - {"call_id", script.platform.fields["call_id"]})
+        raise _refused(f"no such field, {nearest(name, known)}")
+    if number:
+        if number > len(script.steps):
+            raise _refused(f"there are {len(script.steps)} turns")
+        return [number]
+    having = [step.number for step in script.steps for field in step.fields if field.member == member]
+    numbered = [field for field in script.fields if field.member == member and field.key != field.name]
+    masked = [step.number for step in script.steps for field in step.fields if field.member == member and field.masked]
+    if numbered and len(masked) != 1:
+        raise _refused(f"differs from turn to turn: say in which one, as in {numbered[-1].key}")
+    return masked if numbered else having or [step.number for step in script.steps]
+
+
+def _encoded(step: Step, values: Mapping[str, str]) -> bytes:
+    """The request with `values` as its members, of the type they had."""
+    struct = _struct(step.request)
+    changed: dict[str, Value] = {**struct, **{member: _typed(value, struct.get(member)) for member, value in values.items()}}
+    in_json = step.request.dialect != "xmlrpc"
+    plain = {member: _number(value) if in_json else value for member, value in changed.items() if in_json or value is not None}
+    try:
+        return encode_call(replace(step.request, params=(plain,)))
+    except EncodeError as error:
+        raise _refused(f"turn {step.number} cannot be written again: {error}") from None
+
+
+def _typed(value: str, before: Value) -> Value:
+    return Lexical(value, before.type) if isinstance(before, Lexical) else value
+
+
+def _number(value: Value) -> Any:
+    """A JSON number as one, not as the text that was kept of it."""
+    if not isinstance(value, Lexical):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return str(value)

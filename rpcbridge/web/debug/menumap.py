@@ -1,0 +1,122 @@
+"""The menu map: how callers went from menu to menu, drawn from what is recorded. Filters stand in the URL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, request
+
+from rpcbridge.inspector import menus
+from rpcbridge.inspector.drawn_menus import drawing
+from rpcbridge.web.debug.page import Debug, shown
+
+# Rows that one map is drawn from: some ten thousand calls, in half a second.
+MOST_ROWS = 50_000
+_LAST = {"1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(days=7)}
+_ORIGINS = ("", "phone", "drill", "replay", "all")
+
+
+@dataclass(frozen=True, slots=True)
+class _Filter:
+    """What the URL asks for. `problems`: what of it cannot be used, and is left out."""
+
+    last: str = ""
+    since: str = ""
+    until: str = ""
+    called: str = ""
+    platform: str = ""
+    origin: str = ""
+    problems: tuple[str, ...] = ()
+
+    def query(self, debug: Debug, now: datetime) -> dict[str, Any]:
+        """What the store is asked for."""
+        return {
+            "since": now - _LAST[self.last] if self.last else _moment(self.since), "until": None if self.last else _moment(self.until),
+            "called_key": debug.trace.pseudonym(self.called), "platform": self.platform,
+            "origin": None if self.origin == "all" else self.origin,
+        }  # fmt: skip
+
+    @property
+    def is_any(self) -> bool:
+        """Whether anything is filtered out that is not by itself."""
+        return any((self.last, self.since, self.until, self.called, self.platform, self.origin))
+
+    def calls(self, **about: str) -> str:
+        """The address of the list of calls that were there, filtered as this map is."""
+        times = {"last": self.last} if self.last else {"from": _as_listed(self.since), "until": _as_listed(self.until)}
+        rest = {"number": self.called, "platform": self.platform, "origin": {"": "real", "all": ""}.get(self.origin, self.origin)}
+        return f"./?{urlencode({name: value for name, value in (about | times | rest).items() if value})}"
+
+
+def add(blueprint: Blueprint, debug: Debug) -> None:
+    """The page of the map."""
+
+    @blueprint.get("/map")
+    def menu_map() -> Response:
+        wanted = _filter(request.args)
+        query = wanted.query(debug, datetime.now(UTC))
+        rows = debug.trace.looked_up(lambda store: store.steps(MOST_ROWS, **query))
+        graph = menus.graph(rows, debug.secret_menus)
+        cut = len(rows) == MOST_ROWS
+        return shown(200, _listed(graph, cut, wanted), "map.html", graph=graph, drawn=drawing(graph), cut=cut, most=MOST_ROWS,
+                     wanted=wanted, names=_names(graph), origins=_ORIGINS, lasts=tuple(_LAST), revealed=debug.reveal,
+                     ways=_ways(graph), ms=_ms, calls=wanted.calls, dead_end_callers=menus.DEAD_END_CALLERS)  # fmt: skip
+
+
+def _filter(args: Mapping[str, str]) -> _Filter:
+    given = {name: args.get(name, "").strip()[:80] for name in ("last", "since", "until", "called", "platform", "origin")}
+    problems = [f"{name}: {given[name]} is no time such as 2026-11-20T21:00Z" for name in ("since", "until") if given[name] and _moment(given[name]) is None]
+    for name, known in (("last", _LAST), ("origin", _ORIGINS)):
+        if given[name] and given[name] not in known:
+            problems.append(f"{name}: {given[name]} is not one of {', '.join(filter(None, known))}")
+            given[name] = ""
+    return _Filter(**given, problems=tuple(problems))
+
+
+def _moment(text: str) -> datetime | None:
+    """A time as it stands in a URL, in UTC where it names no zone; None for none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _as_listed(text: str) -> str:
+    """A time as the list of calls reads it: UTC, to the second."""
+    moment = _moment(text)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S") if moment else ""
+
+
+def _ms(milliseconds: float) -> str:
+    return f"{milliseconds:,.0f} ms" if milliseconds >= 10 else f"{milliseconds:.1f} ms"
+
+
+def _names(graph: menus.Graph) -> dict[str, str]:
+    return {node.key: _ENDS.get(node.key, node.name) for node in graph.nodes}
+
+
+_ENDS = {
+    "start": "Start", "call": "Call to a person", "hangup": "Hang-up", "go_to_layer": "Phone system's layer", "record": "Recording",
+    "native": "Platform's own answer",
+}  # fmt: skip
+
+
+def _ways(graph: menus.Graph) -> dict[str, list[menus.Edge]]:
+    """The ways out of each node."""
+    ways: dict[str, list[menus.Edge]] = {node.key: [] for node in graph.nodes}
+    for edge in graph.edges:
+        ways[edge.source].append(edge)
+    return ways
+
+
+def _listed(graph: menus.Graph, cut: bool, wanted: _Filter) -> dict[str, Any]:
+    nodes = [asdict(node) | {"dropped_share": round(node.dropped_share, 3)} for node in graph.nodes]
+    return {
+        "calls": graph.calls, "questions": graph.questions, "cut": cut, "folded": graph.folded, "problems": wanted.problems,
+        "nodes": nodes, "edges": [asdict(edge) for edge in graph.edges],
+    }  # fmt: skip
