@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.client import HTTPConnection
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -84,40 +81,13 @@ def test_a_call_is_reached_by_keyboard_though_the_list_changes(page: Page, bridg
     expect(row(page, call)).to_be_focused()
 
 
-@contextmanager
-def taken(bridge: Inspected, count: int) -> Iterator[None]:
-    """So many streams, all that four workers have."""
-    connections = [HTTPConnection("127.0.0.1", bridge.bridge.port) for _ in range(count)]
-    try:
-        for connection in connections:
-            connection.request("GET", "/debug/live")
-            connection.getresponse()
-        yield
-    finally:
-        for connection in connections:
-            connection.close()
-
-
-def test_without_a_stream_the_list_is_looked_at_again_and_again(browse: Callable[..., Page], bridge: Inspected, watch: Watch):
+def test_without_a_stream_the_list_is_looked_at_again_and_again(browse: Callable[..., Page], tmp_path: Path, watch: Watch):
     watch.expect("refused: GET .*/debug/live.*: 503")
     watch.expect("console error: .*object Event")
-    with taken(bridge, 40):
-        page = browse()
+    with inspected(tmp_path, "[server]\nthreads = 9\nmax_calls = 8", workers=1) as bridge:  # no thread to spare
+        page = browse(base_url=bridge.url)
         page.goto("/debug/")
         expect(page.locator("#live-state")).to_have_text("looking every 5 seconds")
         call = bridge.call("1")
         expect(row(page, call)).to_be_visible()
-
-
-def test_a_stream_that_ends_is_nothing_to_speak_of_and_a_bridge_that_is_gone_is(browse: Callable[..., Page], tmp_path: Path, watch: Watch):
-    watch.expect("console error")
-    watch.expect("refused: GET .*/debug/live.*: 503")  # while it drains
-    with inspected(tmp_path, workers=1) as bridge:
-        page = browse(base_url=bridge.url)
-        watched(page)
-        bridge.bridge.process.send_signal(signal.SIGHUP)  # a reload ends the stream: the new worker has the next one
-        bridge.bridge.said("reloading")
-        call = bridge.call("1")
-        expect(row(page, call)).to_be_visible()
-        expect(page.locator("#live-state")).to_have_text("live")
-    expect(page.locator("#live-state")).to_have_text(re.compile("reconnecting|looking every|cannot be reached"))
+        page.goto("about:blank")

@@ -110,8 +110,9 @@ def test_one_call_as_json(bridge: bridges.Running):
     bridge.post(xml(IVR_UNIQUE_ID="json-1"))
     with tailing(config_of(bridge), "--json", "--call", "json") as tail:
         tail.said(1)
-        for name in ("other", "json-1", "json-2"):
+        for name, lines in (("other", 1), ("json-1", 2), ("json-2", 3)):  # each worker writes when it will
             bridge.post(xml(IVR_UNIQUE_ID=name))
+            tail.said(lines)
         found = [json.loads(line) for line in tail.said(3)]
     assert [row["call_id"] for row in found] == ["json-1", "json-1", "json-2"]
     assert [row["turn"] for row in found][:2] == [1, 2]
