@@ -51,7 +51,7 @@ class Line:
 
     def rows(self, call_id: str, count: int) -> list[dict]:
         def look() -> list[dict]:
-            found: list[dict] = json.loads(self.bridge.get(f"/debug/?call_id={call_id}", Accept="application/json").body)["exchanges"]
+            found: list[dict] = json.loads(self.bridge.get(f"/debug/call?id={call_id}", Accept="application/json").body).get("exchanges", [])
             return found if len(found) >= count else []
 
         return sorted(awaited(look, 20), key=lambda row: row["id"])

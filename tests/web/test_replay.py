@@ -42,7 +42,7 @@ def called(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bridges.Running
 
 def rows(bridge: bridges.Running, call_id: str, count: int) -> list[dict]:
     def look() -> list[dict]:
-        found: list[dict] = json.loads(bridge.get(f"/debug/?call_id={call_id}", Accept="application/json").body)["exchanges"]
+        found: list[dict] = json.loads(bridge.get(f"/debug/call?id={call_id}", Accept="application/json").body).get("exchanges", [])
         return found if len(found) >= count else []
 
     return sorted(awaited(look, 20), key=lambda row: row["id"])
