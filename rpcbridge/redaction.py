@@ -126,6 +126,9 @@ class Redactor:
         if '"state"' in cut or len(_MARK.findall(cut)) != len(_MARK_ALONE.findall(cut)):
             return None
         masked = self._masked(cut, hide_digits, marked=True)
+        if _MARKS["plain"] in masked:  # where no name says that it may be read, it depends on what it looks like
+            return None
+        masked = masked.replace(_MAY_BE_READ, _MARKS["plain"])
         return masked if _MARK.findall(masked) == _MARK.findall(cut) else None
 
     def _masked(self, text: str, hide_digits: bool, marked: bool = False) -> str:
@@ -158,6 +161,7 @@ class Redactor:
             parts[place] = ""  # it stands in the part before it, too
             if self._fields[name] == "plain":
                 kept.append(value.strip("\"' \t\r\n"))
+                parts[place + 1] = masks["plain"](value)
             elif value:
                 parts[place + 1] = _masked(value, masks[self._fields[name]])
         return "".join(parts)
@@ -434,12 +438,15 @@ _SECRET: _Masks = {**_MASKS, "digits": _stars}
 # What stands for a call's own values where requests are compared: characters that neither XML nor JSON may hold.
 # Somebody who sends them nevertheless reads masked values in their place.
 _MARKS: Mapping[Sensitivity, str] = {"number": "\x01\x02\x03", "name": "\x04", "digits": "\x05", "plain": "\x06", "state": ""}
+_MAY_BE_READ = "\x07"
 _MARK = re.compile("[\x01-\x06]")
 _MARK_ALONE = re.compile(r"""(?<=[>"'=])[\x01-\x06](?=[<"'&]|\Z)""")
 
 
 def _but_for_marks(kind: Sensitivity, mask: Callable[[str], str]) -> Callable[[str], str]:
     """`mask`, which leaves the marks of its kind alone, and makes those of another be missed."""
+    if kind == "plain":
+        return lambda text: text.replace(_MARKS["plain"], _MAY_BE_READ)
     return lambda text: text if text in _MARKS[kind] else _MARK.sub("", mask(text))
 
 

@@ -83,7 +83,7 @@ def test_an_exchange_that_cannot_be_recorded_does_not_cost_the_others(url: str, 
 
 
 def test_bounded_while_it_runs(url: str, exchange: Callable[..., Exchange], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("rpcbridge.trace.recorder._PRUNED_EVERY", 0.0)
+    monkeypatch.setattr("rpcbridge.trace.recorder._OUTDATED_EVERY", 0.0)
     recording = trace(url, max_exchanges=100)
     for number in range(300):
         recording.observe(fresh(exchange, number))
