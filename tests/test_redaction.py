@@ -185,6 +185,42 @@ def test_a_log_s_remark_keeps_no_digits_in_quotes():
     assert without_quotes('DTMF: expected a text, got "1234" of 1234567') == 'DTMF: expected a text, got "…" of …'
 
 
+def shaped(*fields: tuple[str, str]) -> str:
+    return "".join(xml(name, f"<string>{value}</string>") for name, value in fields)
+
+
+def test_what_was_learnt_of_one_call_s_request_hides_every_other_call_s():
+    hide = Redactor(b"k" * 32, FIELDS)  # type: ignore[arg-type]
+    shape = ("DID", "0731234567"), ("CALLER_ID", "{0}"), ("CALLER_NAME", "{1}"), ("DTMF", "{2}"), ("IVR_UNIQUE_ID", "{3}"), ("MENU", "main")
+    for text in (shaped(*shape), "{" + ", ".join(f'"{name}": "{value}"' for name, value in shape) + "}", "&".join(map("=".join, shape))):
+        for number, name, digits, id in (
+            ("0541111111", "Dana Levi", "4829", "abc0541234"), ("0542222222", "דנה לוי", "482911", "1234567890"), ("+97254333333", "017W", "", "x"),
+            ("0541111111", "0541111111", "0541111111", "0541111111"), ("1001", "1001", "1001", "1001"), ("054", "A&B", "12", "0731234567"),
+        ):  # fmt: skip
+            known = Known([number, "0731234567"], [name], digits, ids=[id])
+            written = text.replace("{0}", number).replace("{1}", name).replace("{2}", digits).replace("{3}", id)
+            full = known.removed(hide._masked(written, False))  # as it is done where nothing was learnt
+            assert hide.payload(written, known) == full == hide.payload(written, known)
+
+
+def test_a_value_in_a_field_of_another_kind_is_masked_as_that_field_says():
+    hide = Redactor(b"k" * 32, FIELDS)  # type: ignore[arg-type]
+    for number in ("0541111111", "0542222222"):
+        known = Known([number], ["Dana"], "4829")
+        odd = shaped(("CALLER_NAME", number), ("DTMF", number), ("DID", "Dana"), ("OTHER", number), ("CALLER_ID", f"x{number}"))
+        masked = hide.payload(odd, known)
+        assert masked == shaped(("CALLER_NAME", "***"), ("DTMF", "*" * 10), ("DID", "****"), ("OTHER", f"********{number[-2:]}"), ("CALLER_ID", f"*********{number[-2:]}"))
+
+
+@given(st.lists(st.sampled_from(["0541234567", "Dana Levi", "1234", "c0ffee", "\x01", "\x04", "<", ">", '"', "=", "&", "<name>DID</name><value>", "0", " "]), max_size=12))
+def test_nobody_s_marks_bring_a_value_to_light(parts: list[str]):
+    known = Known(["0541234567"], ["Dana Levi"], "1234", ids=["c0ffee"])
+    for begin in ("", "<", "{"):
+        masked = HIDE.payload(begin + "".join(parts), known)
+        alone = re.findall(r"(?<![0-9A-Za-z])(?:0541234567|Dana Levi|1234)(?![0-9A-Za-z])", masked)
+        assert not alone
+
+
 def test_pseudonyms_are_stable_within_one_store_only():
     other = Redactor(b"o" * 32, {})
     assert HIDE.pseudonym("0541234567") == HIDE.pseudonym("0541234567") != HIDE.pseudonym("0541234568")

@@ -27,7 +27,8 @@ T = TypeVar("T")
 # Bytes of exchanges that may wait to be written: a thousand of them, or a few very large ones.
 _WAITING = 10 * 1024 * 1024
 _OVERHEAD = 8192  # what an exchange weighs beside its payloads, roughly
-_PRUNED_EVERY = 30.0  # seconds
+_OUTDATED_EVERY = 30.0  # seconds
+_BREATH = 0.005  # seconds for whoever waits to write
 _ROWS_AT_A_TIME = 32  # then the interpreter's lock is let go: no caller waits longer than for as many
 _PATIENCE = 5.0  # seconds for the database; only the background thread waits
 _A_MOMENT = 0.5  # seconds behind another who prepares the store
@@ -56,7 +57,7 @@ class Trace:
         self._preparing = threading.Lock()
         self._lost = 0
         self._standing = Standing("debug_store")
-        self._pruned = 0.0
+        self._outdated = 0.0
 
     def observe(self, seen: Exchange) -> None:
         """Have `seen` recorded; it must not change any more."""
@@ -85,7 +86,9 @@ class Trace:
         """What `look` finds in the store. Raises DatabaseError where it cannot be read."""
         try:
             self._prepared()
-            self._prune()  # where no calls come, nobody else does
+            self._outdate()
+            while self._store.forget():  # where no calls come, nobody else does
+                time.sleep(_BREATH)
             return look(self._store)
         except SQLAlchemyError as error:
             raise DatabaseError(db.reason(error)) from None
@@ -141,7 +144,7 @@ class Trace:
             return
         self._lost = 0
         try:
-            self._prune()
+            self._outdate()
         except SQLAlchemyError as error:
             self._standing.fails(db.reason(error))
         else:
@@ -158,9 +161,9 @@ class Trace:
             self._log.exception("internal_error", reference=seen.id)
             return ()
 
-    def _prune(self) -> None:
+    def _outdate(self) -> None:
         now = time.monotonic()
-        if now - self._pruned > _PRUNED_EVERY:
-            self._pruned = now
+        if now - self._outdated > _OUTDATED_EVERY:
+            self._outdated = now
             capture = self._capture
-            self._store.prune(capture.max_exchanges, timedelta(seconds=capture.max_age), capture.max_bytes, self._now())
+            self._store.outdate(capture.max_exchanges, timedelta(seconds=capture.max_age), capture.max_bytes, self._now())

@@ -84,6 +84,8 @@ _KEY = Table("exchanges_key", _TABLES, Column("id", Integer, primary_key=True), 
 _ROWS_A_STATEMENT = (256, 32, 4, 1)
 COLUMNS = tuple(column.name for column in EXCHANGES.c if column.name != "seq")  # the order of a row's values
 _VALUES, _TEXTS = itemgetter(*COLUMNS), itemgetter("id", "document")
+# More than what is added at once, and no more: whoever else writes waits for it, callers among them.
+_FORGOTTEN_AT_ONCE = 512
 _MOST_OF_A_CALL = 200  # exchanges that a page about one call shows
 
 
@@ -110,6 +112,7 @@ class Store:
         self._row = f"({', '.join([mark] * len(COLUMNS))})"
         self._insert = f"INSERT INTO exchanges ({', '.join(COLUMNS)}) VALUES"
         self._document = f"({mark}, {mark})"
+        self._beyond = ""  # the id up to which exchanges are to be forgotten
 
     def prepare(self) -> bytes:
         """Make the tables where they are missing; the key of this store's pseudonyms. Raises DatabaseError too."""
@@ -121,6 +124,8 @@ class Store:
     def add(self, rows: Sequence[Row], dropped: int, now: datetime) -> None:
         """Keep `rows`, and that `dropped` others were not kept."""
         with self.engine.begin() as connection:
+            if self._beyond:  # here, for what is new takes the place of what is old, and is written once
+                self._forget(connection)
             for some in _portions(rows):
                 values = tuple(chain.from_iterable(map(_VALUES, some)))
                 connection.exec_driver_sql(f"{self._insert} {', '.join([self._row] * len(some))}", values)
@@ -190,14 +195,42 @@ class Store:
             dropped = connection.execute(select(func.coalesce(func.sum(DROPS.c.count), 0))).scalar_one()
         return int(kept), int(dropped)
 
-    def prune(self, newest: int, age: timedelta, size: int, now: datetime) -> None:
-        """Forget all but the `newest` exchanges, what is older than `age`, and the oldest beyond `size` bytes of all."""
+    def outdate(self, newest: int, age: timedelta, size: int, now: datetime) -> None:
+        """See what is to be forgotten: all but the `newest` exchanges, what is older than `age`, the oldest beyond `size` bytes of all.
+
+        Whatever is added from now on forgets a portion of it.
+        """
         with db.reading(self.engine) as connection:
             beyond = [ulid_floor(now - age), *connection.execute(_nth(newest)).scalars(), *connection.execute(_beyond(size)).scalars()]
+            drops = connection.execute(select(DROPS.c.id).where(DROPS.c.noted_at < now - age).limit(1)).first()
+        self._beyond = max(beyond)
+        if drops:
+            with self.engine.begin() as connection:
+                connection.execute(delete(DROPS).where(DROPS.c.noted_at < now - age))
+
+    def forget(self) -> bool:
+        """Forget a portion of what is outdated; whether there is more. Who waits to write gets his turn in between."""
+        if not self._beyond:
+            return False
         with self.engine.begin() as connection:
+            self._forget(connection)
+        return bool(self._beyond)
+
+    def prune(self, newest: int, age: timedelta, size: int, now: datetime) -> None:
+        """Forget all that is outdated."""
+        self.outdate(newest, age, size, now)
+        while self.forget():
+            pass
+
+    def _forget(self, connection: Connection) -> None:
+        beyond = self._beyond
+        oldest = select(EXCHANGES.c.id).where(EXCHANGES.c.id <= beyond).order_by(EXCHANGES.c.id).limit(_FORGOTTEN_AT_ONCE)
+        ids = connection.execute(oldest).scalars().all()
+        if ids:
             for table in (EXCHANGES, DOCUMENTS):
-                connection.execute(delete(table).where(table.c.id <= max(beyond)))
-            connection.execute(delete(DROPS).where(DROPS.c.noted_at < now - age))
+                connection.execute(delete(table).where(table.c.id <= ids[-1]))
+        if len(ids) < _FORGOTTEN_AT_ONCE and self._beyond == beyond:
+            self._beyond = ""
 
 
 _STEP_NAMES = ("id", "platform", "call_id", "event", "turn", "menu", "digits", "outcome", "action", "next_menu", "failure_menu", "total_ms")

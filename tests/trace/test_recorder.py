@@ -83,7 +83,7 @@ def test_an_exchange_that_cannot_be_recorded_does_not_cost_the_others(url: str, 
 
 
 def test_bounded_while_it_runs(url: str, exchange: Callable[..., Exchange], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("rpcbridge.trace.recorder._PRUNED_EVERY", 0.0)
+    monkeypatch.setattr("rpcbridge.trace.recorder._OUTDATED_EVERY", 0.0)
     recording = trace(url, max_exchanges=100)
     for number in range(300):
         recording.observe(fresh(exchange, number))
@@ -109,7 +109,7 @@ def test_the_signing_key_is_the_store_s_and_no_number_s_pseudonym(url: str, tmp_
     for text in ("signing", "", "1"):
         assert key.hex()[:16] != one._prepared()._redactor.pseudonym(text)
     for made in (one, same, other):
-        made._store._engine.dispose()
+        made._store.engine.dispose()
 
 
 def test_whoever_wants_the_signing_key_does_not_wait_behind_another_while_the_database_is_away(tmp_path: Path):
@@ -122,4 +122,4 @@ def test_whoever_wants_the_signing_key_does_not_wait_behind_another_while_the_da
     assert recording.signing_key()
     with recording._preparing:
         assert recording.signing_key(), "known, and nobody is asked"
-    recording._store._engine.dispose()
+    recording._store.engine.dispose()

@@ -137,6 +137,18 @@ def test_bounded_by_count(store: Store, exchange: Callable[..., Exchange]):
     assert [row["id"] for row in store.recent(99)] == [exchange(number).id for number in (9, 8, 7, 6)]
 
 
+def test_what_is_new_takes_the_place_of_what_is_old_a_portion_at_a_time(store: Store, exchange: Callable[..., Exchange], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("rpcbridge.trace.store._FORGOTTEN_AT_ONCE", 3)
+    fill(store, exchange, 10)
+    store.outdate(4, timedelta(days=1), GIB, START)
+    assert store.counts() == (10, 0)
+    for number, left in ((10, 8), (11, 6), (12, 7)):  # three each time, until six are gone, one added each time
+        store.add([RECORDER.row(exchange(number))], 0, START)
+        assert store.counts() == (left, 0)
+    assert store.forget() is False
+    assert [row["id"] for row in store.recent(99)] == [exchange(number).id for number in range(12, 5, -1)]
+
+
 def test_bounded_by_bytes(store: Store, exchange: Callable[..., Exchange]):
     fill(store, exchange, 10)
     sizes = [row["size"] for row in store.recent(99)]

@@ -9,17 +9,31 @@ from __future__ import annotations
 
 import functools
 import hmac
-import itertools
 import json
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
-from urllib.parse import quote, quote_plus, unquote_plus
+from urllib.parse import quote_plus, unquote_plus
 from xml.sax.saxutils import escape
 
-# What a field holds. `plain` is neither: it is kept although it may look like a number. `state` is a backend's own:
-# whatever a caller pressed before may stand in it, under any name.
-Sensitivity = Literal["number", "name", "digits", "plain", "state"]
+from rpcbridge.redaction.known import Known
+from rpcbridge.redaction.masks import (
+    DIGITS,
+    MARK,
+    MARK_ALONE,
+    MARKS,
+    MAY_BE_READ,
+    TABLES,
+    Masks,
+    Sensitivity,
+    in_place,
+    number_masked,
+    stars,
+    without_numbers,
+    without_quotes,
+)
+
+__all__ = ["CONTRACT", "Known", "Redactor", "Sensitivity", "without_quotes"]
 
 # The backend contract's own fields.
 CONTRACT: Mapping[str, Sensitivity] = {
@@ -42,16 +56,9 @@ _HARMLESS = {
 _REMEMBERED, _SHORT = 256, 2048  # texts, characters
 _TEMPLATES = 512  # of requests: one for each menu, each choice in it, and whatever else callers do not have of their own
 
-# A number in running text: seven digits at a stretch, or groups of them as people write them. Begins
-# with a plain class of characters: that is how `re` skips fast.
-_LOOSE = re.compile(r"[0-9+](?:[0-9]{6,}|[0-9]{1,4}(?:[ \-][0-9]{3,4}){2,})")
-_MAYBE = re.compile(r"[0-9][0-9 \-]{5,}[0-9]")  # none, and the dearer look can be spared
-_WORD = re.compile(r"[0-9A-Za-z]")
 # A value of JSON; a list is one value, its texts are masked one by one.
 _VALUE = r"""("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[-+]?[0-9][^\s,}\]]*|\[[^\[\]{}]*\]?)"""
-_ITEM = re.compile(r""""(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,\[\]]+""")
 
-_XML_TEXT = re.compile(r">([^<>]*[^<>\s][^<>]*)")
 _STATE = re.compile(r'"state"\s*:\s*')
 _ANY_JSON = json.JSONDecoder()
 _MESSAGE = re.compile(r'("message"\s*:\s*")((?:[^"\\]|\\.)*)')  # of what was wrong with an answer: it quotes it
@@ -69,7 +76,6 @@ _XML_LETTER = re.compile(r"&#(?:0*(4[89]|5[0-7]|6[5-9]|[78][0-9]|90|95|9[7-9]|1[
 # What is not closed runs to the end: else each beginning would look for an end in vain.
 _XML_WRAPPING = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|<\?(?!xml\s).*?(?:\?>|\Z)", re.DOTALL)
 _JSON_LETTER = re.compile(r"\\u00([3-7][0-9a-fA-F])")
-_QUOTED = re.compile(r""""(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?""")
 
 
 class Redactor:
@@ -81,7 +87,7 @@ class Redactor:
     ) -> None:  # fmt: skip
         """`secret_digits`: there are menus whose digits are secret whatever their length, so that no digit of a state is shown."""
         self._key = key
-        self._state_digits = re.compile("[0-9]+") if secret_digits else _DIGITS
+        self._state_digits = re.compile("[0-9]+") if secret_digits else DIGITS
         self._fields = {**CONTRACT, **fields}
         names = "|".join(sorted(map(re.escape, self._fields), key=len, reverse=True))
         # Of each: all that stands before a value, the field's name in it, the value.
@@ -104,7 +110,7 @@ class Redactor:
 
     def number(self, text: str) -> str:
         """A phone number but for its last two digits."""
-        return text if self._reveal else _number(text)
+        return text if self._reveal else number_masked(text)
 
     def payload(self, text: str, known: Known, *, repeats: bool = False) -> str:
         """A request, event, answer or reply, in whatever form it is. `repeats`: it is likely to come again."""
@@ -123,20 +129,23 @@ class Redactor:
         It does where each mark is a whole value, in a field of its own kind or in one that no name tells; and then
         the value becomes what the mark does. The call's own values are looked for afterwards all the same.
         """
-        if '"state"' in cut or len(_MARK.findall(cut)) != len(_MARK_ALONE.findall(cut)):
+        if '"state"' in cut or len(MARK.findall(cut)) != len(MARK_ALONE.findall(cut)):
             return None
         masked = self._masked(cut, hide_digits, marked=True)
-        return masked if _MARK.findall(masked) == _MARK.findall(cut) else None
+        if MARKS["plain"] in masked:  # where no name says that it may be read, it depends on what it looks like
+            return None
+        masked = masked.replace(MAY_BE_READ, MARKS["plain"])
+        return masked if MARK.findall(masked) == MARK.findall(cut) else None
 
     def _masked(self, text: str, hide_digits: bool, marked: bool = False) -> str:
         """What the fields' names and the shape of numbers tell."""
-        masks = _TABLES[hide_digits, marked]
+        masks = TABLES[hide_digits, marked]
         begin = text.lstrip()[:1]
         patterns: tuple[re.Pattern[str], ...]
         if begin == "<":
             text, patterns = _plainly_written_xml(text), (self._xml,)
             if _TURNED.search(text):
-                text = self._xml_turned.sub(lambda found: found[1] + _masked(found[2], masks[self._fields[found[3]]]), text)
+                text = self._xml_turned.sub(lambda found: found[1] + in_place(found[2], masks[self._fields[found[3]]]), text)
         elif begin in ("{", "["):
             text, patterns = self._without_states(_plainly_written_json(text)), (self._json,)
         else:  # a form, or nobody knows what
@@ -145,9 +154,9 @@ class Redactor:
         kept: list[str] = []
         for pattern in patterns:
             text = self._hidden(pattern, text, masks, kept)
-        return _without_numbers(text, kept)
+        return without_numbers(text, kept)
 
-    def _hidden(self, pattern: re.Pattern[str], text: str, masks: _Masks, kept: list[str]) -> str:
+    def _hidden(self, pattern: re.Pattern[str], text: str, masks: Masks, kept: list[str]) -> str:
         """`text` with the fields masked that `pattern` finds; those which are plain are added to `kept`.
 
         Split and joined: a substitution that calls a function for each field takes twice as long.
@@ -158,8 +167,9 @@ class Redactor:
             parts[place] = ""  # it stands in the part before it, too
             if self._fields[name] == "plain":
                 kept.append(value.strip("\"' \t\r\n"))
+                parts[place + 1] = masks["plain"](value)
             elif value:
-                parts[place + 1] = _masked(value, masks[self._fields[name]])
+                parts[place + 1] = in_place(value, masks[self._fields[name]])
         return "".join(parts)
 
     def _without_states(self, text: str) -> str:
@@ -179,7 +189,7 @@ class Redactor:
 
     def _without_digits(self, value: Any) -> Any:
         if isinstance(value, str):
-            return self._state_digits.sub(lambda digits: _stars(digits[0]), value)
+            return self._state_digits.sub(lambda digits: stars(digits[0]), value)
         if isinstance(value, dict):
             return {self._without_digits(name): self._without_digits(inner) for name, inner in value.items()}
         if isinstance(value, list):
@@ -207,12 +217,12 @@ class Redactor:
         if isinstance(value, str):
             if name == "message":
                 return self.quoting(value, known)
-            return self.remark(value, known) if kind is None else _masked(value, _TABLES[known.secret_digits, False][kind])
+            return self.remark(value, known) if kind is None else in_place(value, TABLES[known.secret_digits, False][kind])
         if isinstance(value, dict):
             return {self.remark(inner, known): self._value(inner, content, known) for inner, content in value.items()}
         if isinstance(value, list):
             return [self._value(name, item, known) for item in value]
-        return _changed(value, self.remark(str(value), known)) if kind is None else _masked(str(value), _TABLES[known.secret_digits, False][kind])
+        return _changed(value, self.remark(str(value), known)) if kind is None else in_place(str(value), TABLES[known.secret_digits, False][kind])
 
     def repair(self, path: str, detail: str, known: Known) -> str:
         """What was put right in the field at `path`: it quotes the value."""
@@ -243,64 +253,7 @@ class Redactor:
 
     def remark(self, text: str, known: Known) -> str:
         """A line of our own about a payload: it may quote a value."""
-        return text if self._reveal or not text else known.removed(_without_numbers(text))
-
-
-class Known:
-    """The sensitive values of one call, to be found wherever they stand."""
-
-    __slots__ = ("_own", "_values", "secret_digits")
-
-    def __init__(
-        self, numbers: Iterable[str] = (), names: Iterable[str] = (), digits: str = "", *, ids: Iterable[str] = (), secret_digits: bool = False
-    ) -> None:
-        """`ids`: what is its own, but may be read."""
-        self.secret_digits = secret_digits
-        self._values: list[tuple[str, Callable[[str], str]]] = []
-        self._own: list[tuple[str, str, str]] = []  # a mark, the value, what is shown of it
-        for place, value in enumerate(numbers):
-            if len(value) >= _LONG:
-                self._know(value, _number, _MARKS["number"][place : place + 1])
-        for value in names:
-            if len(value) >= _LONG:
-                self._know(value, _hidden, _MARKS["name"])
-        if len(digits) >= _SHOWN_DIGITS or (secret_digits and len(digits) > 1):
-            self._know(digits, _stars, _MARKS["digits"])
-        for value in ids:
-            if len(value) >= _CUT:
-                self._own.append((_MARKS["plain"], value, value))
-
-    def _know(self, value: str, mask: Callable[[str], str], mark: str) -> None:
-        plain = value.isalnum()
-        if plain and value.isascii():
-            self._values.append((value, mask))
-        else:
-            self._values += [(written, mask) for written in _spellings(value)]
-        if mark and len(value) >= _CUT and (plain or value.replace(" ", "").lstrip("+").isalnum()):
-            self._own.append((mark, value, mask(value)))
-
-    def cut(self, text: str) -> str:
-        """`text` with marks for the call's own values."""
-        for mark, value, _ in self._own:
-            text = text.replace(value, mark)
-        return text
-
-    def filled_in(self, text: str) -> str:
-        """What was `cut`, with what is shown of the values."""
-        for mark, _, shown in self._own:
-            text = text.replace(mark, shown)
-        return text
-
-    def stands_in(self, text: str) -> bool:
-        """Whether one of the values may stand in `text`."""
-        return any(written in text for written, _ in self._values)
-
-    def removed(self, text: str) -> str:
-        """`text` without the values, as they are or as XML, JSON and URLs write them."""
-        for written, mask in self._values:
-            if written in text:
-                text = _replaced(text, written, mask(written))
-        return text
+        return text if self._reveal or not text else known.removed(without_numbers(text))
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -316,36 +269,6 @@ def _texts(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-def _replaced(text: str, word: str, mask: str) -> str:
-    """`text` with `mask` for every `word` that is not part of a longer one. `re` would keep a pattern for each word."""
-    parts = text.split(word)
-    whole = parts[0]
-    for before, after in itertools.pairwise(parts):
-        alone = not (_ends_in_a_word(before) or _begins_a_word(after))
-        whole += (mask if alone else word) + after
-    return whole
-
-
-def _ends_in_a_word(text: str) -> bool:
-    """Whether a letter or digit stands at the end; one that ends an escape of JSON, as in `\\n`, is none."""
-    return text[-1:].isalnum() and not (text[-2:-1] == "\\" and text[-1] in "nrtbf")
-
-
-def _begins_a_word(text: str) -> bool:
-    return text[:1].isalnum()
-
-
-def without_quotes(remark: str) -> str:
-    """A remark in which quoted digits and any longer number became `…`: for a log, which knows no call's values."""
-    return re.sub(r"[0-9]{4,}", "…", _QUOTED.sub(lambda quoted: re.sub("[0-9]+", "…", quoted[0]), remark))
-
-
-_CUT = 4  # a shorter value stands elsewhere in a request, too
-_LONG = 3  # a shorter value would be found in every other word; its field is masked by name
-_SHOWN_DIGITS = 4  # fewer are a choice in a menu; so many may be a card, a code, an account
-_DIGITS = re.compile(rf"[0-9]{{{_SHOWN_DIGITS},}}")
-
-
 def _changed(value: Any, masked: str) -> Any:
     """A number as it is, or as masked where there was something to mask."""
     return value if masked == str(value) else masked
@@ -354,100 +277,6 @@ def _changed(value: Any, masked: str) -> Any:
 def _without_quoting(text: str) -> str:
     """JSON whose messages quote no digits."""
     return _MESSAGE.sub(lambda found: found[1] + without_quotes(found[2]), text)
-
-
-_PLAINLY_WRITTEN = re.compile(r"[ !#-%'-;=?-\[\]-~]*")  # what XML and JSON write as it is
-
-
-@functools.lru_cache(1024)  # who calls is asked for more than once
-def _spellings(value: str) -> frozenset[str]:
-    """`value` as it is, and as XML, JSON and URLs write it."""
-    path = quote(value, safe="")
-    urls = {path, path.replace("%20", "+")}
-    if _PLAINLY_WRITTEN.fullmatch(value):
-        return frozenset({value, *urls})
-    escaped, lower = escape(value), json.dumps(value)[1:-1]
-    upper = re.sub(r"\\u[0-9a-f]{4}", lambda found: "\\u" + found[0][2:].upper(), lower)
-    numeric = escaped.encode("ascii", "xmlcharrefreplace").decode()
-    return frozenset({value, upper, numeric, escaped, lower, json.dumps(value, ensure_ascii=False)[1:-1], *urls})
-
-
-def _masked(value: str, mask: Callable[[str], str]) -> str:
-    """A field's value as it stands in the text, its quotes, blanks and brackets kept."""
-    if value.isalnum():
-        return mask(value)
-    if value.startswith("<"):
-        return _XML_TEXT.sub(lambda found: f">{_inner(found[1], mask)}", value)
-    if value.startswith("["):
-        return _ITEM.sub(lambda item: _inner(item[0], mask), value)
-    return _inner(value, mask)
-
-
-def _inner(value: str, mask: Callable[[str], str]) -> str:
-    plain = unquote_plus(value) if "%" in value else value
-    inner = plain.strip()
-    mark = inner[:1] if inner[:1] in ("'", '"') else ""
-    inner = inner[len(mark) :]
-    inner = (inner[:-1] if mark and inner.endswith(mark) else inner).strip()
-    before, _, after = plain.partition(inner) if inner else (value, "", "")
-    return f"{before}{mask(inner)}{after}" if inner else value
-
-
-def _without_numbers(text: str, kept: Container[str] = ()) -> str:
-    """`text` with everything masked that looks like a phone number, and is not part of a word or one of `kept`."""
-
-    def stays(found: re.Match[str]) -> bool:
-        begin, end = found.span()
-        return found[0] in kept or bool(_WORD.match(text, end)) or _ends_in_a_word(text[max(0, begin - 2) : begin])
-
-    for found in _MAYBE.finditer(text):
-        # Digits alone, without a sign, are what the dearer look would find, too: mostly a call's id.
-        if not found[0].isdigit() or "+" in text or not stays(found):
-            return _LOOSE.sub(lambda found: found[0] if stays(found) else _number(found[0]), text)
-    return text
-
-
-def _number(text: str) -> str:
-    return "*" * len(text) if len(text) < 5 else "*" * (len(text) - 2) + text[-2:]
-
-
-def _hidden(text: str) -> str:
-    return "***"
-
-
-def _stars(text: str) -> str:
-    return "*" * len(text)
-
-
-def _long_digits(text: str) -> str:
-    return _stars(text) if len(text) >= _SHOWN_DIGITS else text
-
-
-def _digitless(text: str) -> str:
-    return _DIGITS.sub(lambda digits: _stars(digits[0]), text)
-
-
-_Masks = Mapping[Sensitivity, Callable[[str], str]]
-_MASKS: _Masks = {"number": _number, "name": _hidden, "digits": _long_digits, "state": _digitless, "plain": str}
-_SECRET: _Masks = {**_MASKS, "digits": _stars}
-
-# What stands for a call's own values where requests are compared: characters that neither XML nor JSON may hold.
-# Somebody who sends them nevertheless reads masked values in their place.
-_MARKS: Mapping[Sensitivity, str] = {"number": "\x01\x02\x03", "name": "\x04", "digits": "\x05", "plain": "\x06", "state": ""}
-_MARK = re.compile("[\x01-\x06]")
-_MARK_ALONE = re.compile(r"""(?<=[>"'=])[\x01-\x06](?=[<"'&]|\Z)""")
-
-
-def _but_for_marks(kind: Sensitivity, mask: Callable[[str], str]) -> Callable[[str], str]:
-    """`mask`, which leaves the marks of its kind alone, and makes those of another be missed."""
-    return lambda text: text if text in _MARKS[kind] else _MARK.sub("", mask(text))
-
-
-# By whether digits are secret whatever their length, and whether marks stand in the text.
-_TABLES: Mapping[tuple[bool, bool], _Masks] = {
-    (secret, marked): {kind: _but_for_marks(kind, mask) if marked else mask for kind, mask in masks.items()}
-    for secret, masks in ((False, _MASKS), (True, _SECRET)) for marked in (False, True)
-}  # fmt: skip
 
 
 def _plainly_written_xml(text: str) -> str:
