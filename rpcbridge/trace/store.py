@@ -81,7 +81,7 @@ _KEY = Table("exchanges_key", _TABLES, Column("id", Integer, primary_key=True), 
 # Many rows a statement: SQLite's driver lets go of the interpreter's lock for each statement, and has to
 # wait for it again behind every call in flight. A few sizes only: drivers keep every statement they
 # have prepared, and with one for each number of rows that was 50 MB.
-_ROWS_A_STATEMENT = (256, 32, 4, 1)
+_ROWS_A_STATEMENT = (64, 8, 1)
 COLUMNS = tuple(column.name for column in EXCHANGES.c if column.name != "seq")  # the order of a row's values
 _VALUES, _TEXTS = itemgetter(*COLUMNS), itemgetter("id", "document")
 # More than what is added at once, and no more: whoever else writes waits for it, callers among them.
