@@ -293,7 +293,7 @@ SCRIPTS = [
             ("/voicenter/../voicenter", "HTTP 404"), ("//voicenter", "HTTP 404"), ("/voicenter/%2e%2e/livez", "HTTP 404"), ("/voicenter/..", "HTTP 403"),
             ("/voicenter;x", "HTTP 404"), ("/voicenter%00", "HTTP 404"), ("/voicenter/%00", "HTTP 403"), ("/voicenter/%2e%2e%2flivez", "HTTP 404"),
             ("/voicenter\\..\\livez", "HTTP 404"), ("/%76oicenter", "MENU"), ("/voicenter?x=../../admin", "MENU"), ("/voicenter/" + "a" * 3_000, "HTTP 403"),
-            ("/VOICENTER", "HTTP 404"), ("/debug/../voicenter", "HTTP 404"), ("/voicenter/%ff", "HTTP 403"), ("/debug/exchanges/%2e%2e%2f", "HTTP 405"),
+            ("/VOICENTER", "HTTP 404"), ("/debug/../voicenter", "HTTP 403"), ("/voicenter/%ff", "HTTP 403"), ("/debug/exchanges/%2e%2e%2f", "HTTP 403"),
         )
     ],
 ]  # fmt: skip
