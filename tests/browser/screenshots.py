@@ -6,21 +6,29 @@ A bridge with the example backend gets calls as callers place them, and the page
 from __future__ import annotations
 
 import io
+import runpy
 import sys
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from flask import Response, request
 from PIL import Image
 from playwright.sync_api import Page
+from werkzeug.serving import make_server
 
 from tests.browser.chromium import MISSING, PROGRAM, launched
 from tests.browser.inspected import Inspected, inspected
+from tests.support.bridge import ROOT
 
 _SIZE = {"width": 1100, "height": 740}
 _SCALE = 2  # sharp on the screens of today
 _COLOURS = 256  # a page has few, and text is as sharp: a third of the bytes
 _MOST = 200_000  # bytes of a picture: the README is read over slow lines too
+
+_UNLUCKY = "0541112299"  # who meets a backend that stumbles
 
 # What callers do who know the shop, and some who do not.
 _CALLS = [
@@ -33,7 +41,10 @@ def main(folder: str) -> None:
     if not PROGRAM:
         sys.exit(MISSING)
     Path(folder).mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as place, inspected(Path(place)) as bridge, launched() as browser:
+    with (
+        tempfile.TemporaryDirectory() as place, _shop_on_a_bad_day() as url, inspected(Path(place), backend=url) as bridge,
+        launched() as browser,
+    ):  # fmt: skip
         for presses, script in _CALLS:
             bridge.call(*presses, **script)
         for name, take in PICTURES.items():
@@ -41,6 +52,30 @@ def main(folder: str) -> None:
             take(page, bridge)
             _taken(page, Path(folder) / f"{name}.png")
             page.close()
+
+
+@contextmanager
+def _shop_on_a_bad_day() -> Iterator[str]:
+    """The example backend, but for one caller: his second question meets a server that restarts, his third a page of HTML."""
+    shop = runpy.run_path(str(ROOT / "examples" / "shop.py"))
+    app, restarting = shop["app"], [True]
+
+    @app.before_request
+    def stumble() -> Response | None:
+        said = request.get_json(silent=True) or {}
+        if said.get("event") != "action_requested" or said.get("caller_number") != _UNLUCKY:
+            return None
+        if said["menu"] == "language" and restarting:
+            restarting.clear()
+            return Response("restarting", 503)
+        return Response("<html>500</html>", 500) if said["menu"] == "main_he" else None
+
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=shop["QuietHandler"])
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
 
 
 def _taken(page: Page, file: Path) -> None:
@@ -52,8 +87,8 @@ def _taken(page: Page, file: Path) -> None:
 
 
 def _call(page: Page, bridge: Inspected) -> None:
-    """A person is asked for, whose line is busy."""
-    call = bridge.call("1", "2", "1", outcome="busy")
+    """The backend stumbles: a retry helps once, the fallback the other time."""
+    call = bridge.call("1", "1", "1234", caller_number=_UNLUCKY)
     page.goto(f"/debug/call?id={call}")
 
 
@@ -69,7 +104,12 @@ def _phone(page: Page, bridge: Inspected) -> None:
     page.wait_for_timeout(1_000)  # the line of time is under way
 
 
-PICTURES: dict[str, Callable[[Page, Inspected], None]] = {"call": _call, "phone": _phone}
+def _map(page: Page, bridge: Inspected) -> None:
+    """Where the callers went so far."""
+    page.goto("/debug/map")
+
+
+PICTURES: dict[str, Callable[[Page, Inspected], None]] = {"call": _call, "phone": _phone, "map": _map}
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
