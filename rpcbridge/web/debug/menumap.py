@@ -64,7 +64,7 @@ def add(blueprint: Blueprint, debug: Debug) -> None:
         cut = len(rows) == MOST_ROWS
         return shown(200, _listed(graph, cut, wanted), "map.html", graph=graph, drawn=drawing(graph), cut=cut, most=MOST_ROWS,
                      wanted=wanted, names=_names(graph), origins=_ORIGINS, lasts=tuple(_LAST), revealed=debug.reveal,
-                     ways=_ways(graph), ms=_ms, calls=wanted.calls, dead_end_callers=menus.DEAD_END_CALLERS)  # fmt: skip
+                     ways=_ways(graph), calls=wanted.calls, dead_end_callers=menus.DEAD_END_CALLERS)  # fmt: skip
 
 
 def _filter(args: Mapping[str, str]) -> _Filter:
@@ -90,10 +90,6 @@ def _as_listed(text: str) -> str:
     """A time as the list of calls reads it: UTC, to the second."""
     moment = _moment(text)
     return moment.strftime("%Y-%m-%dT%H:%M:%S") if moment else ""
-
-
-def _ms(milliseconds: float) -> str:
-    return f"{milliseconds:,.0f} ms" if milliseconds >= 10 else f"{milliseconds:.1f} ms"
 
 
 def _names(graph: menus.Graph) -> dict[str, str]:
