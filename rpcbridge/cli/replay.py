@@ -83,9 +83,7 @@ def _script(plan: Plan, id: str) -> recorded.Script:
     with reachable(plan.settings.database.url):
         store = exchange_store(plan.settings)
         store.prepare()
-        one = store.exchange(id.upper()) if len(id) == 26 else None
-        documents = [] if one else store.documents_of(id)
-    return recorded.turn(one, plan.platforms) if one else recorded.whole_call(documents, plan.platforms)
+        return recorded.script_of(id, store.exchange, store.documents_of, plan.platforms)
 
 
 def _refuse(error: recorded.NotReplayable) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from rpcbridge.inspector.documents import Document, is_cut, is_delivery, unmaske
 from rpcbridge.platforms import Kind, Platform
 
 _MASK = re.compile(r"\*\*|^\*$")
+_ULID = 26  # characters of an exchange's id
 _NUMBERED = re.compile(r"([0-9]{1,3})\.(.+)", re.ASCII)
 
 
@@ -31,6 +32,10 @@ class NotReplayable(RpcbridgeError):
         self.problems = tuple(problems)
         self.missing = tuple(missing)
         super().__init__(listed(self.problems))
+
+
+class NotKept(NotReplayable):
+    """Nothing is recorded of it, or nothing any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,12 @@ class Script:
         return tuple({field.key: field for step in self.steps for field in step.fields}.values())
 
 
+def script_of(id: str, exchange: Callable[[str], Document | None], call: Callable[[str], Sequence[Document]], platforms: Mapping[str, Platform]) -> Script:
+    """What is recorded under the id of an exchange or of a call, found by `exchange` and `call`. Raises NotReplayable."""
+    one = exchange(id.upper()) if len(id) == _ULID else None
+    return turn(one, platforms) if one is not None else whole_call(call(id) if id else [], platforms)
+
+
 def turn(document: Document, platforms: Mapping[str, Platform]) -> Script:
     """One recorded exchange, to be sent again. Raises NotReplayable."""
     return _script([document], platforms)
@@ -84,7 +95,7 @@ def whole_call(documents: Sequence[Document], platforms: Mapping[str, Platform])
     questions = [seen for seen in documents if seen["event"] == "action_requested" and not seen["shared"]]
     reports = [seen for seen in documents if seen["event"] == "call_ended" and not is_delivery(seen)]
     if not questions and not reports:
-        raise NotReplayable([Problem("", "no question and no report of this call is kept")])
+        raise NotKept([Problem("", "no question and no report of this call is kept")])
     return _script([*questions, *reports[:1]], platforms)
 
 

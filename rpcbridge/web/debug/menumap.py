@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 
 from rpcbridge.inspector import menus
 from rpcbridge.inspector.drawn_menus import drawing
@@ -49,7 +49,7 @@ class _Filter:
         """The address of the list of calls that were there, filtered as this map is."""
         times = {"last": self.last} if self.last else {"from": _as_listed(self.since), "until": _as_listed(self.until)}
         rest = {"number": self.called, "platform": self.platform, "origin": {"": "real", "all": ""}.get(self.origin, self.origin)}
-        return f"./?{urlencode({name: value for name, value in (about | times | rest).items() if value})}"
+        return f"{url_for('debug.calls')}?{urlencode({name: value for name, value in (about | times | rest).items() if value})}"
 
 
 def add(blueprint: Blueprint, debug: Debug) -> None:
