@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "plan": {"errors", "domain", "schemas", "settings", "platforms", "backend"},
     "app": {
         "db", "settings", "transport", "redaction", "exchange", "backend", "trace", "alerts", "outbox", "calls", "bridge", "notifier", "plan", "log",
-        "translation", "simulation", "replaying", "web",
+        "platforms", "translation", "simulation", "replaying", "web",
     },
     "master": {"errors", "log", "plan"},
     "affinity": set(),

@@ -25,6 +25,7 @@ from rpcbridge.errors import TransportError
 from rpcbridge.inspector import replay as recorded
 from rpcbridge.inspector.comparison import Compared, compared
 from rpcbridge.plan import Plan
+from rpcbridge.platforms import route
 from rpcbridge.transport import HttpRequest, Transport
 
 _PATIENCE = 10.0  # seconds for one reply, as `rpcbridge call` has it
@@ -104,7 +105,7 @@ def _own(plan: Plan, platform: str) -> str:
     user, _, password = section.credentials.partition(":")
     login = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user else ""
     segment = f"/{section.secret}" if section.secret else ""
-    return f"http://{login}{_EVERYWHERE.get(host, host)}:{port}/{platform.replace('_', '-')}{segment}"
+    return f"http://{login}{_EVERYWHERE.get(host, host)}:{port}/{route(platform)}{segment}"
 
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]", "": "127.0.0.1"}  # noqa: S104  # who listens there is also here

@@ -12,6 +12,7 @@ from typing import Any
 
 from rpcbridge.codec import content_type
 from rpcbridge.inspector.documents import is_cut
+from rpcbridge.platforms import route
 
 # What curl writes itself, and what holds for one sending alone.
 _LEFT_OUT = {
@@ -61,7 +62,7 @@ SECRET = "SECRET"  # noqa: S105  # stands where the path's secret does
 
 def platform_url(platform: str, bridge_url: str, *, secret: bool) -> str:
     """Where a platform posts to."""
-    return f"{bridge_url.rstrip('/')}/{platform.replace('_', '-')}{f'/{SECRET}' if secret else ''}"
+    return f"{bridge_url.rstrip('/')}/{route(platform)}{f'/{SECRET}' if secret else ''}"
 
 
 def _masked(names: Sequence[str]) -> list[str]:
