@@ -85,6 +85,7 @@ HOMES = {
     "tenacity": {"backend"},
     "flask": {"web", "app"},
     "werkzeug": {"web", "app"},
+    "jinja2": {"web"},
     "itsdangerous": {"web"},
     "ulid": {"app", "cli"},
     "sqlalchemy": {"db", "trace", "alerts", "outbox", "calls", "cli"},
