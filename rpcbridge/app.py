@@ -31,6 +31,7 @@ from rpcbridge.outbox import Claimed, Deliverer, Outbox
 from rpcbridge.outbox import Plan as DeliveryPlan
 from rpcbridge.outbox import Store as EventStore
 from rpcbridge.plan import Plan
+from rpcbridge.platforms import route
 from rpcbridge.redaction import Sensitivity
 from rpcbridge.replaying import Replayer
 from rpcbridge.settings import Settings
@@ -93,7 +94,7 @@ def build(checked: Plan, draining: Callable[[], bool] = _never, ending: Callable
         watching.debug, phone=_simulation(checked, watching, bridge, outbox, calls),
         replayer=Replayer(bridge, checked.platforms, _new_id, time.monotonic),
     )  # fmt: skip
-    doors = {name.replace("_", "-"): (platform, _guard(found, name)) for name, platform in checked.platforms.items()}
+    doors = {route(name): (platform, _guard(found, name)) for name, platform in checked.platforms.items()}
     app = create(Surface(bridge, doors, found.server.max_body, debug))
     checks = [watching.record.check, watching.breakers.check, outbox.check, deliverer.check]
     checks += [calls.check] if calls else []

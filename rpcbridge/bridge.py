@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from rpcbridge import system
@@ -156,9 +157,9 @@ class Bridge:
             self._keep(asked.answer["state"], asked.remembered, seen)
         seen.outcome = "answered"
         if isinstance(action, Native):
-            seen.action, seen.served = "native", platform.action_of(action)
+            seen.action, seen.served = "native", partial(platform.action_of, action)
         else:
-            seen.action, seen.served = action.action, action
+            seen.action, seen.served = action.action, lambda: action
         return response
 
     def _remembered(self, event: Event, seen: Exchange) -> Remembered | None:
@@ -242,7 +243,7 @@ class Bridge:
 
     def _fallback(self, platform: Platform, reason: str, seen: Exchange) -> MethodResponse:
         action = self._routes.of(seen.called_number).fallback
-        seen.outcome, seen.action, seen.fallback_reason, seen.served = "fallback", action.action, reason, action
+        seen.outcome, seen.action, seen.fallback_reason, seen.served = "fallback", action.action, reason, lambda: action
         response, _ = platform.from_domain(action, seen.called_number, seen.dialect)
         return response
 

@@ -45,7 +45,8 @@ class Exchange:
     before) or `not_stored`; of an attempt to deliver one `delivered`, `postponed` or `dead_letter`; `refused` (no
     call of a known method), `introspected` (a method of the bridge's own), `unpacked` (several calls in one
     request, each of which is an exchange of its own).
-    served: what the caller got, the backend's action or the fallback; `action` is its name, or `native`.
+    served: what the caller got, the backend's action or the fallback; `action` is its name, or `native`. It is asked of who
+    records it alone: what a native answer means takes longer to say than everything else that is noted here.
     attempt: of a delivery, which one it is; its method is the event's name.
     reply_id, unanswered: JSON-RPC's id of the request, and that it has none: no reply is written.
     """
@@ -67,7 +68,7 @@ class Exchange:
     platform_response: bytes = b""
     outcome: str = ""
     action: str = ""
-    served: AnyAction | None = None
+    served: Callable[[], AnyAction] | None = None
     fallback_reason: str = ""
     detail: str = ""
     detail_quotes: bool = False  # whether `detail` may quote what a caller or a backend sent

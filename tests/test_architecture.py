@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "plan": {"errors", "domain", "schemas", "settings", "platforms", "backend"},
     "app": {
         "db", "settings", "transport", "redaction", "exchange", "backend", "trace", "alerts", "outbox", "calls", "bridge", "notifier", "plan", "log",
-        "translation", "simulation", "replaying", "web",
+        "platforms", "translation", "simulation", "replaying", "web",
     },
     "master": {"errors", "log", "plan"},
     "affinity": set(),
@@ -85,6 +85,7 @@ HOMES = {
     "tenacity": {"backend"},
     "flask": {"web", "app"},
     "werkzeug": {"web", "app"},
+    "jinja2": {"web"},
     "itsdangerous": {"web"},
     "ulid": {"app", "cli"},
     "sqlalchemy": {"db", "trace", "alerts", "outbox", "calls", "cli"},

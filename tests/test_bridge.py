@@ -31,7 +31,7 @@ FOLDER = discovered()["voicenter"]
 
 
 class Buggy(type(FOLDER.make(FOLDER.Section(), Options({}, False)))):
-    """A Voicenter with bugs: the call `reads` cannot be read, the reply to `writes` cannot be written."""
+    """A Voicenter with bugs: the call `reads` cannot be read, the reply to `writes` cannot be written, nobody can tell what an own answer means."""
 
     def to_domain(self, call, receipt):
         if call.params[0]["IVR_UNIQUE_ID"] == "reads":
@@ -43,6 +43,9 @@ class Buggy(type(FOLDER.make(FOLDER.Section(), Options({}, False)))):
             raise RuntimeError("a bug")
         return super().encode(response, dialect)
 
+    def action_of(self, native):
+        raise RuntimeError("a bug")
+
 
 def stored(folder: Path) -> list[dict]:
     """The events in the outbox, without what is in them."""
@@ -52,10 +55,10 @@ def stored(folder: Path) -> list[dict]:
 
 
 @pytest.fixture
-def handled(tmp_path: Path):
+def handled(tmp_path: Path, request: pytest.FixtureRequest):
     """Hands a body to a bridge with that platform: the exchange, everything that was observed, the bugs reported."""
     closing: list[Callable[[], None]] = []
-    with backends.running(backends.reply(b"", 204)) as backend:
+    with backends.running(getattr(request, "param", backends.reply(b"", 204))) as backend:
         seen: list[Exchange] = []
         bugs: list[str] = []
         ids = count(1)
@@ -158,3 +161,16 @@ def test_a_bug_behind_a_question_still_gives_an_action(handled, dialect: str):
     assert json.loads(exchange.platform_response)["result"]["ACTION"] == "HANGUP"
     assert exchange.platform_response.endswith(b'"id":1.0}')
     assert len(bugs) == 1
+
+
+OWN = b'{"ACTION": "HANGUP", "DATA": {"HANGUP_REC": "bye"}}'
+
+
+@pytest.mark.parametrize("handled", [backends.reply(OWN)], indirect=True)
+def test_no_caller_waits_for_what_a_record_alone_says(handled):
+    """What an answer in the platform's own shape means in the contract's words is asked by who records it."""
+    exchange, _, bugs = handled(xml("GET_IVR_ACTION", QUESTION))
+    assert (exchange.outcome, exchange.action, bugs) == ("answered", "native", [])
+    assert b"HANGUP" in exchange.platform_response
+    with pytest.raises(RuntimeError):
+        exchange.served()

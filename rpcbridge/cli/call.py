@@ -15,10 +15,13 @@ from rpcbridge.cli.configuration import UNREACHABLE
 from rpcbridge.errors import ReplyError, TransportError
 from rpcbridge.pbx import MAX_TURNS, discovered
 from rpcbridge.pbx.scripted import OUTCOMES, PhoneSystem, Script, Turn
+from rpcbridge.platforms import route
 from rpcbridge.transport import Transport
 
+_PLATFORMS = list(discovered())
 
-@click.command(short_help="Place a call as Voicenter would; say what the caller hears.")
+
+@click.command(short_help="Place a call as a phone system would; say what the caller hears.")
 @click.option("--press", default="", metavar="KEYS", help="Keys for each prompt, e.g. 1,1234; an empty one stays silent (1,,9).")
 @click.option("--did", default="0730000000", show_default=True, help="The number that is called.")
 @click.option("--caller", default="0540000000", show_default=True, help="The caller's number.")
@@ -26,13 +29,14 @@ from rpcbridge.transport import Transport
 @click.option(
     "--outcome", type=click.Choice(list(OUTCOMES)), default="answer", show_default=True, help="What comes of a dialled call."
 )
-@click.option("--url", metavar="URL", help="The bridge's URL [default: http://127.0.0.1:8080/voicenter, PORT respected]")
+@click.option("--platform", type=click.Choice(_PLATFORMS), default=_PLATFORMS[0], show_default=True, help="The phone system.")
+@click.option("--url", metavar="URL", help="The bridge's URL for it [default: http://127.0.0.1:8080/<platform>, PORT respected]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a turn.")
-def call(press: str, did: str, caller: str, dialect: str, outcome: str, url: str | None, as_json: bool) -> None:
-    """Place a call, as Voicenter would, and print what the caller hears.
+def call(press: str, did: str, caller: str, dialect: str, outcome: str, platform: str, url: str | None, as_json: bool) -> None:
+    """Place a call, as the phone system would, and print what the caller hears.
 
     The caller presses the given keys, one item for each prompt that collects digits, and hangs up
-    at the first prompt for which none is left. HANGUP_CALL is sent at the end.
+    at the first prompt for which none is left. The end of the call is reported.
 
     \b
     rpcbridge call --press 1,1,1234          Hebrew, order status, order 1234
@@ -41,11 +45,11 @@ def call(press: str, did: str, caller: str, dialect: str, outcome: str, url: str
     """
     presses = _presses(press)
     script = Script(presses, did, caller, dialect=dialect, outcome=outcome)
-    target = url or f"http://127.0.0.1:{os.environ.get('PORT') or 8080}/voicenter"
+    target = url or f"http://127.0.0.1:{os.environ.get('PORT') or 8080}/{route(platform)}"
     console = Console(highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
     if not as_json:
         console.print(f"[bold]{caller or 'A withheld number'} calls {did}[/] ({dialect}, call {script.call_id})", soft_wrap=True)
-    system = PhoneSystem(discovered()["voicenter"], target, Transport())
+    system = PhoneSystem(discovered()[platform], target, Transport())
     try:
         for number, turn in enumerate(system.place(script), 1):
             if as_json:
@@ -55,9 +59,9 @@ def call(press: str, did: str, caller: str, dialect: str, outcome: str, url: str
     except TransportError as error:
         _fail(f"{public(target)} cannot be reached: {error}. Is the bridge running (rpcbridge demo, rpcbridge serve)?", UNREACHABLE)
     except ReplyError as error:
-        _fail(f"Voicenter could not use this reply, the caller would hear nothing: {error}", 1)
+        _fail(f"The phone system could not use this reply, the caller would hear nothing: {error}", 1)
     if not turn.usable:
-        _fail("the bridge did not acknowledge HANGUP_CALL: the backend was not told that the call is over", 1)
+        _fail(f"the bridge did not acknowledge {turn.method}: the backend was not told that the call is over", 1)
     if number > MAX_TURNS:
         _fail(f"the call was ended after {MAX_TURNS} turns: the backend sends this caller in circles", 1)
 

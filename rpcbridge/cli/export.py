@@ -42,9 +42,9 @@ def export(file: Path | None, call_id: str, form: str, output: Path | None) -> N
 def _form(name: str) -> Callable[[Documents, Around], File | None]:
     if name != "svg":
         return FORMS[name]
-    from rpcbridge.web.debug.drawing import as_svg_without_a_server  # here: it brings Flask along
+    from rpcbridge.web.debug.drawing import as_svg  # here: it brings Flask along
 
-    return as_svg_without_a_server
+    return as_svg
 
 
 def _documents(plan: Plan, call_id: str) -> list[dict[str, object]]:

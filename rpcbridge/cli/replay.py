@@ -25,6 +25,7 @@ from rpcbridge.errors import TransportError
 from rpcbridge.inspector import replay as recorded
 from rpcbridge.inspector.comparison import Compared, compared
 from rpcbridge.plan import Plan
+from rpcbridge.platforms import route
 from rpcbridge.transport import HttpRequest, Transport
 
 _PATIENCE = 10.0  # seconds for one reply, as `rpcbridge call` has it
@@ -83,9 +84,7 @@ def _script(plan: Plan, id: str) -> recorded.Script:
     with reachable(plan.settings.database.url):
         store = exchange_store(plan.settings)
         store.prepare()
-        one = store.exchange(id.upper()) if len(id) == 26 else None
-        documents = [] if one else store.documents_of(id)
-    return recorded.turn(one, plan.platforms) if one else recorded.whole_call(documents, plan.platforms)
+        return recorded.script_of(id, store.exchange, store.documents_of, plan.platforms)
 
 
 def _refuse(error: recorded.NotReplayable) -> None:
@@ -106,7 +105,7 @@ def _own(plan: Plan, platform: str) -> str:
     user, _, password = section.credentials.partition(":")
     login = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user else ""
     segment = f"/{section.secret}" if section.secret else ""
-    return f"http://{login}{_EVERYWHERE.get(host, host)}:{port}/{platform.replace('_', '-')}{segment}"
+    return f"http://{login}{_EVERYWHERE.get(host, host)}:{port}/{route(platform)}{segment}"
 
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]", "": "127.0.0.1"}  # noqa: S104  # who listens there is also here

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from rpcbridge.domain.origins import replayed
+from rpcbridge.inspector.documents import first_said, is_delivery
 
 Seen = Mapping[str, Any]  # a row of the table of exchanges
 
 _QUESTION, _ENDED = "action_requested", "call_ended"
-_DELIVERED = ("delivered", "postponed", "dead_letter")  # outcomes of an attempt to deliver an event: nobody waits for those
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +60,12 @@ def call_of(exchanges: Sequence[Seen]) -> Call:
     outcome = _outcome(exchanges) if call_id else last["outcome"]
     return Call(
         call_id=call_id, exchange=ids[-1], first=moments[0], last=moments[-1],
-        caller=_first(exchanges, "caller"), called=_first(exchanges, "called"), platform=last["platform"],
+        caller=first_said(exchanges, "caller"), called=first_said(exchanges, "called"), platform=last["platform"],
         method="" if call_id else last["method"], origin=last["origin"], replays=replayed(call_id),
         exchanges=len(exchanges), turns=_turns(exchanges), outcome=outcome,
         reason=_reason(exchanges, outcome), slowest=_slowest(exchanges),
         ended_by=next((seen["id"] for seen in reversed(exchanges) if seen["event"] == _ENDED), ""),
     )  # fmt: skip
-
-
-def _first(exchanges: Sequence[Seen], name: str) -> str:
-    return next((str(seen[name]) for seen in exchanges if seen[name]), "")
 
 
 def _turns(exchanges: Sequence[Seen]) -> int:
@@ -82,7 +78,7 @@ def _turns(exchanges: Sequence[Seen]) -> int:
 def _outcome(exchanges: Sequence[Seen]) -> str:
     """The worst first; what was made good later does not count."""
     outcomes = {seen["outcome"] for seen in exchanges}
-    deliveries = {seen["method"]: seen["outcome"] for seen in exchanges if seen["outcome"] in _DELIVERED}  # the last of each event
+    deliveries = {seen["method"]: seen["outcome"] for seen in exchanges if is_delivery(seen)}  # the last of each event
     if "not_stored" in outcomes and not outcomes & {"stored", "duplicate"}:
         return "not_stored"
     if _dead(exchanges, deliveries):
@@ -115,7 +111,7 @@ def _numbered(exchanges: Sequence[Seen]) -> Iterator[tuple[Seen, int | None]]:
     for seen in exchanges:
         if seen["event"] == _QUESTION:
             place = seen["turn"] or place + 1
-        if seen["outcome"] not in _DELIVERED:
+        if not is_delivery(seen):
             yield seen, place if seen["event"] == _QUESTION else None
 
 

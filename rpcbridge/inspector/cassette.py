@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from rpcbridge.inspector.curl import KEPT
+from rpcbridge.inspector.documents import Document, is_cut, unmasked_json
 from rpcbridge.inspector.pytest_file import Given, code
-
-Document = Mapping[str, Any]
 
 # Whose values say who it is and nothing of what is wanted: a sample serves as well.
 _IDENTITIES = {"caller_number": "0550000000000000", "caller_name": "Example Caller", "called_number": "0770000000000000"}
@@ -27,7 +25,6 @@ _LEFT_OUT = {"connection", "content-length", "host", "traceparent", "transfer-en
 
 _TELLING = 8  # characters of an id that is not found in other texts by chance
 _MASKED_NUMBER = re.compile(r"\*{3,}[0-9]{2}|\*{3,}")  # in a path
-_UNQUOTED = re.compile(r"(?<=[:,\[\s])\*+[0-9]*(?=\s*[,}\]])")  # a number that was masked where it stood in JSON
 
 
 @dataclass(slots=True)
@@ -189,9 +186,9 @@ def _answer(seen: Document) -> tuple[Any, str]:
     if seen["outcome"] != "answered":
         return None, ": ".join(part for part in (seen["reason"], seen["detail"]) if part)
     got = seen["stations"]["backend_response"]
-    if got is None or got["size"] > KEPT:
+    if got is None or is_cut(got):
         return None, "the answer is longer than what is recorded"
-    for text in (got["body"], _UNQUOTED.sub(lambda found: f'"{found[0]}"', got["body"])):
+    for text in (got["body"], unmasked_json(got["body"])):
         with suppress(ValueError, RecursionError):
             return json.loads(text), ""
     return None, "what is recorded of the answer is no JSON"

@@ -10,7 +10,8 @@ from typing import Any
 
 from rpcbridge.codec import Fault, Value, decode_reply
 from rpcbridge.errors import AnswerRejected, CallError
-from rpcbridge.inspector.replay import Script, Step, changed, unmasked_json
+from rpcbridge.inspector.documents import Document, unmasked_json
+from rpcbridge.inspector.replay import Script, Step, changed
 from rpcbridge.platforms import Platform
 from rpcbridge.schemas import actions
 
@@ -112,7 +113,7 @@ def _place(action: Mapping[str, Any] | None) -> str:
     return f"{action['action']} {action.get(about, '')}".strip().replace("say_digits", "digits, then menu")
 
 
-def _asked(seen: Mapping[str, Any]) -> str:
+def _asked(seen: Document) -> str:
     """What the caller did that this turn asks about."""
     event = seen["stations"]["event"] or {}
     if event.get("event") != "action_requested":

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rpcbridge.codec import content_type
-
-KEPT = 16_384  # characters of a payload that are recorded
+from rpcbridge.inspector.documents import is_cut
+from rpcbridge.platforms import route
 
 # What curl writes itself, and what holds for one sending alone.
 _LEFT_OUT = {
@@ -41,7 +41,7 @@ def to_bridge(
         remarks.append(f"{SECRET} stands for the secret of the path")
     headers = [("Content-Type", content_type(document["dialect"]))]
     url = platform_url(document["platform"], bridge_url, secret=secret)
-    return _command("POST", url, headers, sent["body"], [*remarks, *_cut(sent["size"])])
+    return _command("POST", url, headers, sent["body"], [*remarks, *_cut(sent)])
 
 
 def to_backend(document: Mapping[str, Any]) -> str | None:
@@ -54,8 +54,7 @@ def to_backend(document: Mapping[str, Any]) -> str | None:
     remarks = _masked(masked)
     if any(name.lower() in _SIGNED for name, _ in sent["headers"]):
         remarks.append("webhook-signature is left out: it held for that moment and that body")
-    event_in_full = sent["body"][:1] == "{"
-    return _command(sent["method"], sent["url"], headers, sent["body"], [*remarks, *([] if event_in_full else _cut(sent["size"]))])
+    return _command(sent["method"], sent["url"], headers, sent["body"], [*remarks, *_cut(sent)])
 
 
 SECRET = "SECRET"  # noqa: S105  # stands where the path's secret does
@@ -63,15 +62,15 @@ SECRET = "SECRET"  # noqa: S105  # stands where the path's secret does
 
 def platform_url(platform: str, bridge_url: str, *, secret: bool) -> str:
     """Where a platform posts to."""
-    return f"{bridge_url.rstrip('/')}/{platform.replace('_', '-')}{f'/{SECRET}' if secret else ''}"
+    return f"{bridge_url.rstrip('/')}/{route(platform)}{f'/{SECRET}' if secret else ''}"
 
 
 def _masked(names: Sequence[str]) -> list[str]:
     return [f"masked when it was recorded, and to be given: {', '.join(names)}"] if names else []
 
 
-def _cut(size: int) -> list[str]:
-    return [f"the body had {size} bytes, only its beginning was recorded"] if size > KEPT else []
+def _cut(sent: Mapping[str, Any]) -> list[str]:
+    return [f"the body had {sent['size']} bytes, only its beginning was recorded"] if is_cut(sent) else []
 
 
 def _command(method: str, url: str, headers: Sequence[tuple[str, str]], body: str, remarks: Sequence[str]) -> str:

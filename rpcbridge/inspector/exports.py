@@ -8,12 +8,12 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from rpcbridge.inspector import cassette
+from rpcbridge.inspector.documents import Document
 from rpcbridge.inspector.har import archive
 
-Documents = Sequence[Mapping[str, Any]]
+Documents = Sequence[Document]
 
 
 @dataclass(frozen=True, slots=True)

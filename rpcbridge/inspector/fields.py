@@ -13,13 +13,12 @@ from typing import Any, Literal, Protocol
 
 from rpcbridge.codec import Fault, Lexical, MethodCall, decode_call, decode_reply
 from rpcbridge.errors import CallError
+from rpcbridge.inspector.documents import Document, unmasked_json
 
 # as is: the same name and value. renamed: another name. coerced: another value. defaulted: it was not said, its default stands.
 # added: by the bridge. redacted: masked when it was recorded. dropped: it did not go on. fallback: of the configured action.
 Kind = Literal["as is", "renamed", "coerced", "defaulted", "added", "redacted", "dropped", "fallback"]
 KINDS: tuple[Kind, ...] = ("renamed", "coerced", "defaulted", "added", "redacted", "dropped", "fallback", "as is")
-
-Document = Mapping[str, Any]
 
 
 class Tables(Protocol):
@@ -181,7 +180,7 @@ def _sent(seen: Document) -> tuple[Mapping[str, Any] | None, str]:
     if not body:
         return None, "The phone system had no part in this exchange."
     try:
-        call = decode_call(body.encode("utf-8", "replace"))
+        call = decode_call(unmasked_json(body).encode("utf-8", "replace"))
     except CallError as error:
         return None, f"The request as it was kept cannot be read ({error}): what the phone system sent is not compared."
     return _members(call), ""
@@ -195,7 +194,7 @@ def _replied(seen: Document) -> tuple[Mapping[str, Any] | None, str]:
     """The members of the reply, those of a struct in it beside the others; or why they cannot be told."""
     body = seen["stations"]["platform_response"]["body"]
     try:
-        reply = decode_reply(body.encode("utf-8", "replace"))
+        reply = decode_reply(unmasked_json(body).encode("utf-8", "replace"))
     except CallError as error:
         return None, f"The reply as it was kept cannot be read ({error}): its members are not shown."
     if isinstance(reply, Fault) or not isinstance(reply.value, dict):
@@ -221,7 +220,7 @@ def _answer(seen: Document, names: Mapping[str, str]) -> tuple[Mapping[str, Any]
     if station is None:
         return None, "The answer stands with the identical question that was asked in its place."
     try:
-        answer = json.loads(station["body"])
+        answer = json.loads(unmasked_json(station["body"]))
     except (ValueError, RecursionError):
         return None, "The answer as it was kept cannot be read: it is not compared."
     if not isinstance(answer, dict):

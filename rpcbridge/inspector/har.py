@@ -13,9 +13,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from rpcbridge.codec import content_type
-from rpcbridge.inspector.curl import KEPT, platform_url
+from rpcbridge.inspector.curl import platform_url
+from rpcbridge.inspector.documents import Document, is_cut
 
-Document = Mapping[str, Any]
 Headers = Sequence[Sequence[str]]
 
 
@@ -112,8 +112,7 @@ def _pair(name: str, value: str) -> dict[str, str]:
 
 
 def _cut(payload: Mapping[str, Any]) -> dict[str, str]:
-    cut = payload["size"] > KEPT >= len(payload["body"])
-    return {"comment": f"the beginning of {payload['size']} bytes"} if cut else {}
+    return {"comment": f"the beginning of {payload['size']} bytes"} if is_cut(payload) else {}
 
 
 def _type(headers: Headers) -> str:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rpcbridge.domain.causes import definition
+from rpcbridge.inspector.documents import Document
+from rpcbridge.inspector.words import isolated, seconds
 
-Document = Mapping[str, Any]
 Served = Mapping[str, Any]
 
 
@@ -60,21 +61,6 @@ def ended(documents: Sequence[Document]) -> str:
         return f"Its end was not reported{_last_words(last)}."
     told = [_by_whom(event), _dialled(event), _lasted(event), _cause(event)]
     return f"{'; '.join(part for part in told if part)}."
-
-
-def isolated(text: object) -> str:
-    """A foreign text whose direction of writing does not touch the words around it."""
-    plain = _text(text)
-    return plain if plain.isascii() else f"\N{FIRST STRONG ISOLATE}{plain}\N{POP DIRECTIONAL ISOLATE}"
-
-
-def seconds(count: object) -> str:
-    """A number of seconds as people say it: `45 s`, `2 min 5 s`, `1 h`."""
-    if not isinstance(count, int) or isinstance(count, bool) or abs(count) < 60:
-        return f"{_text(count)} s"
-    hours, rest = divmod(count, 3600)
-    parts = ((hours, "h"), (rest // 60, "min"), (rest % 60, "s"))
-    return " ".join(f"{number} {unit}" for number, unit in parts if number)
 
 
 def _menu(served: Served) -> tuple[str, ...]:

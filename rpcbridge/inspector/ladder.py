@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from rpcbridge.inspector.heard import isolated, prompt_in_words, seconds
+from rpcbridge.inspector.documents import Document, is_delivery
+from rpcbridge.inspector.heard import prompt_in_words
+from rpcbridge.inspector.words import failed, isolated, milliseconds, seconds
 from rpcbridge.schemas.fields import carried
-
-Document = Mapping[str, Any]
 
 # good: it came through. failed: this try did not help. fallback: the caller got the configured action.
 Tone = Literal["good", "failed", "fallback"]
@@ -172,7 +172,7 @@ class _Rows:
 
 def _asked(seen: Document, rows: _Rows) -> None:
     """The phone system's request, which a delivery has none of."""
-    if _is_delivery(seen):
+    if is_delivery(seen):
         return
     event = seen["stations"]["event"] or {}
     told = [seen["method"] or "not a call of a known method"]
@@ -204,14 +204,14 @@ def _what(seen: Document) -> str:
     """What is asked of the backend: a delivery's event, else where the request goes."""
     sent = seen["stations"]["backend_request"] or {}
     path = "/" + str(sent.get("url", "")).partition("://")[2].partition("/")[2].partition("?")[0]
-    return str(seen["method"]) if _is_delivery(seen) else f"{sent.get('method', '')} {path}"
+    return str(seen["method"]) if is_delivery(seen) else f"{sent.get('method', '')} {path}"
 
 
 def _answered(seen: Document, rows: _Rows) -> None:
     """What became of it: marks beside the bridge, and the reply to the phone system."""
     if trouble := mark(seen):
         rows.note(trouble, _tone(seen))
-    if _is_delivery(seen):
+    if is_delivery(seen):
         return
     if not _on_the_last_row(rows):
         rows.next()
@@ -243,18 +243,6 @@ def mark(seen: Document) -> str:
     return f"{word}{reason}" if word else ""
 
 
-def failed(attempt: Mapping[str, Any]) -> str:
-    """Why an attempt brought no answer, "" where it did."""
-    if attempt["reason"]:
-        return f"HTTP {attempt['status']} {attempt['reason']}" if attempt["status"] else str(attempt["reason"])
-    return "" if 200 <= attempt["status"] < 300 else f"HTTP {attempt['status']}"
-
-
-def milliseconds(count: float) -> str:
-    """`0.3 ms`, `45 ms`, `1,204 ms`."""
-    return f"{count:.1f} ms" if count < 10 else f"{count:,.0f} ms"
-
-
 def shortened(text: str, letters: int = _LETTERS) -> str:
     """`text` as far as there is room, without what no XML can carry; what is isolated stays closed."""
     text = carried(text)
@@ -271,10 +259,6 @@ def _tone(seen: Document) -> Tone:
     return "failed" if seen["outcome"] in ("postponed", "refused") else "good"
 
 
-def _is_delivery(seen: Document) -> bool:
-    return seen["outcome"] in ("delivered", "postponed", "dead_letter")
-
-
 def _moment(seen: Document) -> float:
     return datetime.fromisoformat(seen["received_at"]).timestamp()
 
@@ -289,7 +273,7 @@ def _pause(before: Document, seen: Document, action: str) -> str:
     length = _moment(seen) - _moment(before) - before["total_ms"] / 1000
     if length < _SHORTEST_PAUSE:
         return ""
-    meanwhile = "until the delivery" if _is_delivery(seen) else _MEANWHILE.get(action, "")
+    meanwhile = "until the delivery" if is_delivery(seen) else _MEANWHILE.get(action, "")
     told = f"{length:.1f} s" if length < 60 else seconds(round(length))
     return f"{told}: {meanwhile}" if meanwhile else told
 
@@ -311,5 +295,3 @@ def _in_words(documents: Sequence[Document]) -> tuple[str, str]:
     told += f"{tries} attempt{'s' * (tries != 1)} failed. " if tries else "No attempt failed. "
     told += f"Troubles: {'; '.join(trouble)}. " if trouble else "No fallback. "
     return f"Ladder diagram of {count} exchange{'s' * (count != 1)}", told.rstrip()
-
-

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from rpcbridge.codec import Lexical, MethodCall, Value, decode_call, encode_call
 from rpcbridge.errors import CallError, EncodeError, Problem, RpcbridgeError, listed, nearest
+from rpcbridge.inspector.documents import Document, is_cut, is_delivery, unmasked_json
 from rpcbridge.platforms import Kind, Platform
 
-# In JSON a masked number stands without quotes, and is no number any more.
-_BARE_MASK = re.compile(r"(?<=[:,\[])(\s*)([-+]?\*[*0-9]*)(?=\s*[,}\]])")
 _MASK = re.compile(r"\*\*|^\*$")
+_ULID = 26  # characters of an exchange's id
 _NUMBERED = re.compile(r"([0-9]{1,3})\.(.+)", re.ASCII)
 
 
@@ -32,6 +32,10 @@ class NotReplayable(RpcbridgeError):
         self.problems = tuple(problems)
         self.missing = tuple(missing)
         super().__init__(listed(self.problems))
+
+
+class NotKept(NotReplayable):
+    """Nothing is recorded of it, or nothing any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Step:
     kind: Kind
     request: MethodCall
     fields: tuple[Field, ...]
-    seen: Mapping[str, Any]
+    seen: Document
 
     @property
     def members(self) -> Mapping[str, Value]:
@@ -75,17 +79,23 @@ class Script:
         return tuple({field.key: field for step in self.steps for field in step.fields}.values())
 
 
-def turn(document: Mapping[str, Any], platforms: Mapping[str, Platform]) -> Script:
+def script_of(id: str, exchange: Callable[[str], Document | None], call: Callable[[str], Sequence[Document]], platforms: Mapping[str, Platform]) -> Script:
+    """What is recorded under the id of an exchange or of a call, found by `exchange` and `call`. Raises NotReplayable."""
+    one = exchange(id.upper()) if len(id) == _ULID else None
+    return turn(one, platforms) if one is not None else whole_call(call(id) if id else [], platforms)
+
+
+def turn(document: Document, platforms: Mapping[str, Platform]) -> Script:
     """One recorded exchange, to be sent again. Raises NotReplayable."""
     return _script([document], platforms)
 
 
-def whole_call(documents: Sequence[Mapping[str, Any]], platforms: Mapping[str, Platform]) -> Script:
+def whole_call(documents: Sequence[Document], platforms: Mapping[str, Platform]) -> Script:
     """The questions of a call in their order, then the report of its end, if there was one. Raises NotReplayable."""
     questions = [seen for seen in documents if seen["event"] == "action_requested" and not seen["shared"]]
-    reports = [seen for seen in documents if seen["event"] == "call_ended" and not _is_delivery(seen)]
+    reports = [seen for seen in documents if seen["event"] == "call_ended" and not is_delivery(seen)]
     if not questions and not reports:
-        raise NotReplayable([Problem("", "no question and no report of this call is kept")])
+        raise NotKept([Problem("", "no question and no report of this call is kept")])
     return _script([*questions, *reports[:1]], platforms)
 
 
@@ -120,7 +130,7 @@ def changed(step: Step, sent: bytes) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _script(documents: Sequence[Mapping[str, Any]], platforms: Mapping[str, Platform]) -> Script:
+def _script(documents: Sequence[Document], platforms: Mapping[str, Platform]) -> Script:
     platform = platforms.get(documents[0]["platform"])
     if platform is None:
         raise NotReplayable([Problem("", f"the platform {documents[0]['platform']} is not there any more")])
@@ -137,14 +147,14 @@ def _script(documents: Sequence[Mapping[str, Any]], platforms: Mapping[str, Plat
     return Script(documents[0]["id"], platform, tuple(_keyed(steps)))
 
 
-def _step(number: int, seen: Mapping[str, Any], platform: Platform) -> Step:
+def _step(number: int, seen: Document, platform: Platform) -> Step:
     kind = platform.methods.get(seen["method"])
-    if _is_delivery(seen):
+    if is_delivery(seen):
         raise _refused("this is the delivery of an event to the backend: replay its call, or the exchange that reported it")
     if kind is None:
         raise _refused(f"only questions and reports of a call can be replayed, not {seen['method'] or 'what is no call of a known method'}")
     sent = seen["stations"]["platform_request"]
-    if sent["size"] > len(sent["body"].encode()) and sent["size"] > _KEPT:
+    if is_cut(sent):
         raise _refused(f"of its request of {sent['size']:,} bytes only the beginning is kept")
     try:
         request = decode_call(unmasked_json(sent["body"]).encode())
@@ -155,20 +165,8 @@ def _step(number: int, seen: Mapping[str, Any], platform: Platform) -> Step:
     return Step(number, kind, request, tuple(_fields(request, seen, platform)), seen)
 
 
-_KEPT = 16_384  # of a payload, as trace/record.py has it
-
-
-def _is_delivery(seen: Mapping[str, Any]) -> bool:
-    return bool(seen["event"]) and seen["method"] == seen["event"]
-
-
 def _refused(message: str) -> NotReplayable:
     return NotReplayable([Problem("", message)])
-
-
-def unmasked_json(body: str) -> str:
-    """A recorded body that can be read: in JSON, masked numbers as texts."""
-    return body if body.lstrip()[:1] == "<" else _BARE_MASK.sub(r'\1"\2"', body)
 
 
 def _struct(request: MethodCall) -> dict[str, Value]:
@@ -177,7 +175,7 @@ def _struct(request: MethodCall) -> dict[str, Value]:
     return struct
 
 
-def _fields(request: MethodCall, seen: Mapping[str, Any], platform: Platform) -> Iterator[Field]:
+def _fields(request: MethodCall, seen: Document, platform: Platform) -> Iterator[Field]:
     """What the request says, but for the call's id: that one is always new."""
     names = {member: name for name, member in platform.fields.items()}
     event = seen["stations"]["event"] or {}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from rpcbridge.domain.origins import origin_of, replayed
 from rpcbridge.inspector import heard
-from rpcbridge.inspector.ladder import failed, mark
+from rpcbridge.inspector.documents import Document, first_said, is_delivery
+from rpcbridge.inspector.ladder import mark
+from rpcbridge.inspector.words import failed
 
-Document = Mapping[str, Any]
 Kind = Literal["question", "report", "delivery", "other"]
 
 
@@ -64,7 +65,7 @@ def told(documents: Sequence[Document]) -> Story:
     return Story(
         call_id=first["call_id"], origin=origin_of(first["call_id"]), replay_of=replayed(first["call_id"]),
         started=first["received_at"], platform=first["platform"], dialect=first["dialect"],
-        caller=_first(documents, "caller"), called=_first(documents, "called"),
+        caller=first_said(documents, "caller"), called=first_said(documents, "called"),
         summary=_summary(parts), ended=heard.ended(documents), parts=tuple(parts), troubles=tuple(troubles),
     )  # fmt: skip
 
@@ -88,7 +89,7 @@ def _parts(documents: Sequence[Document]) -> list[Part]:
 
 
 def _kind(seen: Document) -> Kind:
-    if seen["outcome"] in ("delivered", "postponed", "dead_letter"):
+    if is_delivery(seen):
         return "delivery"
     if seen.get("event") == "action_requested" or seen.get("served"):
         return "question"
@@ -150,7 +151,3 @@ def _because(seen: Document) -> str:
 
 def _event_id(part: Part) -> str:
     return str((part.seen["stations"]["event"] or {}).get("event_id", ""))
-
-
-def _first(documents: Sequence[Document], name: str) -> str:
-    return next((str(seen[name]) for seen in documents if seen.get(name)), "")

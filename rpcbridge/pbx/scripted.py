@@ -15,6 +15,7 @@ from rpcbridge.pbx.call import MAX_TURNS, Call, begun
 from rpcbridge.pbx.progress import Caller
 from rpcbridge.pbx.scene import Collect, Dial, End, Play, Say, Scene, Speak, Step, said
 from rpcbridge.pbx.wires import Wire
+from rpcbridge.platforms import route
 from rpcbridge.transport import HttpRequest, Transport
 
 # The command line's words for what comes of a dialled call, and the contract's.
@@ -53,7 +54,7 @@ class Turn:
 
 
 class PhoneSystem:
-    """Places calls against one bridge URL, such as http://127.0.0.1:8080/voicenter."""
+    """Places calls against one bridge URL, such as http://127.0.0.1:8080/<platform>."""
 
     def __init__(self, wire: Wire, url: str, transport: Transport, *, patience: float = 10.0) -> None:
         self._wire = wire
@@ -84,7 +85,7 @@ class PhoneSystem:
             text = f"HTTP {reply.status}: {reply.body[:80].decode(errors='replace').strip()}"
             hint = {
                 403: "the secret in the path or the credentials are wrong, or this address is not listed",
-                404: f"the path is /{self._wire.name.replace('_', '-')}[/<secret>]",
+                404: f"the path is /{route(self._wire.name)}[/<secret>]",
             }
             raise ReplyError([Problem("", f"{text} ({hint[reply.status]})" if reply.status in hint else text)])
         return reply.body, milliseconds

@@ -123,6 +123,11 @@ class PlatformFolder(Protocol):
         """The platform, configured."""
 
 
+def route(name: str) -> str:
+    """The segment of a URL at which the platform of this name posts."""
+    return name.replace("_", "-")
+
+
 def discovered() -> dict[str, PlatformFolder]:
     """Every platform there is, by its name: each folder of this package."""
     folders = [

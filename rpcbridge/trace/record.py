@@ -47,7 +47,7 @@ class Recorder:
         """The row of `exchanges`, and its document as JSON text."""
         known, said = self._known(seen), seen.content or {}
         event = self._redactor.fields(said, known)
-        served = None if seen.served is None else self._served(seen.served, known)
+        served = None if seen.served is None else self._served(seen.served(), known)
         document = _as_json(self._document(seen, known, event, served))
         caller, caller_key = self._number(_text(said.get("caller_number")))
         called, called_key = self._number(seen.called_number or "")

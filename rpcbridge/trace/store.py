@@ -163,8 +163,8 @@ class Store:
         origin: "" for calls of phone systems, None for all.
         """
         query = select(*_STEP).where(EXCHANGES.c.event.in_(("action_requested", "call_ended"))).order_by(EXCHANGES.c.id.desc()).limit(limit)
-        # Deliveries of the report are exchanges of their own, and tell nothing new.
-        query = query.where(EXCHANGES.c.method != EXCHANGES.c.event)
+        # Deliveries of the report are exchanges of their own, and tell nothing new. How a platform calls its methods does not matter.
+        query = query.where(EXCHANGES.c.outcome.not_in(("delivered", "postponed", "dead_letter")))
         if since is not None:
             query = query.where(EXCHANGES.c.id >= ulid_floor(since))
         if until is not None:

@@ -185,7 +185,7 @@ def test_the_columns_say_what_the_caller_did_and_where_it_led_masked(store: Stor
     menu = Menu(menu="m2", prompt=Prompt(name="p"))
     call = Call(target="0507654321", on_failure=menu)
     question = {**exchange(0).content, "turn": 2, "digits": "7"}
-    store.add([RECORDER.row(exchange(0, served=menu, content=question)), RECORDER.row(exchange(1, served=call))], 0, START)
+    store.add([RECORDER.row(exchange(0, served=lambda: menu, content=question)), RECORDER.row(exchange(1, served=lambda: call))], 0, START)
     pressed, dialled = store.documents_of("call0")[0], store.documents_of("call1")[0]
     names = ("event", "turn", "menu", "digits", "next_menu", "failure_menu", "origin")
     assert [pressed[name] for name in names] == ["action_requested", 2, "main", "7", "m2", "", ""]

@@ -100,8 +100,8 @@ def test_the_page_draws_and_tells_the_same(called: bridges.Running):
     names = [text.text for text in drawing.iter("text") if text.get("class") == "name"]
     for menu in ("language", "main_he", "main_en", "order_he", "after_order_he", "last_chance_he"):
         assert menu in names
-        assert f'<a href="./?menu={menu}&amp;origin=real">{menu}</a>' in page
-    assert 'href="./?menu=main_he&amp;digits=7&amp;origin=real"' in page
+        assert f'<a href="/debug/?menu={menu}&amp;origin=real">{menu}</a>' in page
+    assert 'href="/debug/?menu=main_he&amp;digits=7&amp;origin=real"' in page
     for words in ("✕ 8 hung up here, 57 %", "⊘ dead end", "↺", "4 digits"):
         assert words in page
     for link in drawing.iter("a"):
@@ -122,7 +122,7 @@ def test_filters_stand_in_the_url(called: bridges.Running):
     page = called.get("/debug/map?platform=%3Cscript%3E").body.decode()
     assert "that fits" in page
     page = called.get(f"/debug/map?called={CALLED}&origin=phone&since=2020-01-01T02:00%2B02:00").body.decode()
-    assert f'href="./?menu=main_en&amp;digits=3&amp;from=2020-01-01T00%3A00%3A00&amp;number={CALLED}&amp;origin=phone"' in page
+    assert f'href="/debug/?menu=main_en&amp;digits=3&amp;from=2020-01-01T00%3A00%3A00&amp;number={CALLED}&amp;origin=phone"' in page
     page = called.get("/debug/map?platform=%3Cscript%3E").body.decode()
     assert "<script>" not in page
     assert 'value="&lt;script&gt;"' in page

@@ -14,6 +14,7 @@ import pytest
 from tests.support import backend as backends
 from tests.support import bridge as bridges
 from tests.support.bridge import awaited
+from tests.support.calls import xml
 from tests.support.lines import Answers, line, placed
 
 TOML = """
@@ -80,7 +81,7 @@ def test_a_whole_call_comes_back_as_it_was(called: bridges.Running):
     page = got.body.decode()
     assert got.status == 200
     assert "Everything came back as it was" in page
-    call_id = re.search(r"\./call\?id=(rb-replay-[0-9A-Z]{26}-of-[0-9A-Z]{26})", page)
+    call_id = re.search(r"/debug/call\?id=(rb-replay-[0-9A-Z]{26}-of-[0-9A-Z]{26})", page)
     assert call_id
     again = rows(called, call_id[1], 5)
     assert [row["turn"] for row in again if row["event"] == "action_requested"] == [1, 2, 3]
@@ -114,6 +115,11 @@ def test_what_is_missing_is_asked_for_again_and_what_was_typed_stays(called: bri
 
 def test_what_cannot_be_replayed_says_why(called: bridges.Running):
     assert called.get("/debug/replay?id=nothing").status == 404
+    assert called.get("/debug/replay").status == 404
+    called.post(xml(IVR_UNIQUE_ID="long", Note="x" * 20_000))
+    (long,) = rows(called, "long", 1)
+    got = called.get(f"/debug/replay?id={long['id']}")
+    assert (got.status, b"only the beginning is kept" in got.body) == (409, True)
     delivery = next(row for row in rows(called, "c1", 5) if row["method"] == "call_ended")
     got = called.get(f"/debug/replay?id={delivery['id']}")
     assert (got.status, b"the delivery of an event" in got.body) == (409, True)

@@ -8,6 +8,8 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 
 from rpcbridge.errors import DatabaseError
+from rpcbridge.inspector import words
+from rpcbridge.inspector.documents import is_delivery
 from rpcbridge.web.body import BodyReader
 from rpcbridge.web.debug import call, calls, exchanges, exports, live, login, menumap, phone, playground, replay
 from rpcbridge.web.debug.entrance import Entrance
@@ -67,6 +69,9 @@ def pages(debug: Debug, bodies: BodyReader) -> Blueprint:
         return {"pages": _NAVIGATION, "logged_in": bool(g.get("session"))}
 
     blueprint.add_app_template_global(entrance.csrf_token, "csrf_token")
+    blueprint.add_app_template_filter(words.milliseconds, "ms")
+    blueprint.add_app_template_filter(words.failed, "failed")
+    blueprint.add_app_template_test(is_delivery, "delivery")
     calls.add(blueprint, debug)
     live.add(blueprint, debug)
     exchanges.add(blueprint, debug)

@@ -7,19 +7,21 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from flask import Flask, render_template
+from jinja2 import Environment, FileSystemLoader
 
 from rpcbridge.inspector import story
 from rpcbridge.inspector.exports import Around, Documents, File, made
 from rpcbridge.inspector.ladder import Ladder, laid_out
 
 _STATIC = Path(__file__).parent / "static"
+# Of its own: a command draws, too, and has no application.
+_TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
 _COLOUR = re.compile(r"--([\w-]+): light-dark\(([^,()]+), ([^,()]+)\)")
 
 
 def alone(ladder: Ladder) -> str:
     """The file: no link, no script, nothing from elsewhere; light, or dark where the reader prefers that."""
-    return render_template("ladder.svg", ladder=ladder, css=_style())
+    return _TEMPLATES.get_template("ladder.svg").render(ladder=ladder, css=_style())
 
 
 def ladder_of(told: story.Story) -> Ladder:
@@ -30,12 +32,6 @@ def ladder_of(told: story.Story) -> Ladder:
 def as_svg(documents: Documents, around: Around) -> File:
     """The ladder of a call as a file."""
     return made(documents, "svg", "image/svg+xml", alone(ladder_of(story.told(documents))))
-
-
-def as_svg_without_a_server(documents: Documents, around: Around) -> File:
-    """The same, for a command."""
-    with Flask(__name__, template_folder="templates").app_context():
-        return as_svg(documents, around)
 
 
 @functools.cache

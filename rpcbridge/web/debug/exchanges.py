@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from rpcbridge.inspector import heard
+from rpcbridge.inspector.words import failed
 from rpcbridge.web.debug.call import diffs_of
 from rpcbridge.web.debug.page import Debug, shown
 from rpcbridge.web.debug.stations import station_views
@@ -55,6 +56,6 @@ def _line(seen: Mapping[str, Any]) -> list[dict[str, Any]]:
         return round(min(milliseconds / total, 1.0) * _WIDTH, 1)
 
     return [
-        {"x": min(place(a["started_ms"]), _WIDTH - 2.0), "width": max(place(a["ms"]), 2.0), "failed": bool(a["reason"]) or not 200 <= a["status"] < 300, **a}
+        {"x": min(place(a["started_ms"]), _WIDTH - 2.0), "width": max(place(a["ms"]), 2.0), "failed": failed(a), **a}
         for a in seen["attempts"]
     ]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 
 from rpcbridge.inspector import menus
 from rpcbridge.inspector.drawn_menus import drawing
@@ -49,7 +49,7 @@ class _Filter:
         """The address of the list of calls that were there, filtered as this map is."""
         times = {"last": self.last} if self.last else {"from": _as_listed(self.since), "until": _as_listed(self.until)}
         rest = {"number": self.called, "platform": self.platform, "origin": {"": "real", "all": ""}.get(self.origin, self.origin)}
-        return f"./?{urlencode({name: value for name, value in (about | times | rest).items() if value})}"
+        return f"{url_for('debug.calls')}?{urlencode({name: value for name, value in (about | times | rest).items() if value})}"
 
 
 def add(blueprint: Blueprint, debug: Debug) -> None:
@@ -64,7 +64,7 @@ def add(blueprint: Blueprint, debug: Debug) -> None:
         cut = len(rows) == MOST_ROWS
         return shown(200, _listed(graph, cut, wanted), "map.html", graph=graph, drawn=drawing(graph), cut=cut, most=MOST_ROWS,
                      wanted=wanted, names=_names(graph), origins=_ORIGINS, lasts=tuple(_LAST), revealed=debug.reveal,
-                     ways=_ways(graph), ms=_ms, calls=wanted.calls, dead_end_callers=menus.DEAD_END_CALLERS)  # fmt: skip
+                     ways=_ways(graph), calls=wanted.calls, dead_end_callers=menus.DEAD_END_CALLERS)  # fmt: skip
 
 
 def _filter(args: Mapping[str, str]) -> _Filter:
@@ -90,10 +90,6 @@ def _as_listed(text: str) -> str:
     """A time as the list of calls reads it: UTC, to the second."""
     moment = _moment(text)
     return moment.strftime("%Y-%m-%dT%H:%M:%S") if moment else ""
-
-
-def _ms(milliseconds: float) -> str:
-    return f"{milliseconds:,.0f} ms" if milliseconds >= 10 else f"{milliseconds:.1f} ms"
 
 
 def _names(graph: menus.Graph) -> dict[str, str]:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Response, render_template, request
 
 from rpcbridge.platforms import Platform
+from rpcbridge.replaying import Replayer
+from rpcbridge.simulation import Simulation
+from rpcbridge.trace import Trace
 from rpcbridge.translation import Translator
 from rpcbridge.web.debug.sessions import Sessions
 from rpcbridge.web.guard import DebugGuard
-
-if TYPE_CHECKING:  # who records nothing need not load a database library
-    from rpcbridge.replaying import Replayer
-    from rpcbridge.simulation import Simulation
-    from rpcbridge.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)

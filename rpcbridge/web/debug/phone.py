@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from rpcbridge.errors import DatabaseError, Problem, StepError
+from rpcbridge.exchange import Exchange
+from rpcbridge.simulation import Simulation, Taken
 from rpcbridge.web.debug.page import Debug, shown
 from rpcbridge.web.debug.stations import station_views
 from rpcbridge.web.tracing import traceparent
-
-if TYPE_CHECKING:
-    from rpcbridge.exchange import Exchange
-    from rpcbridge.simulation import Simulation, Taken
 
 _LARGEST = 64 * 1024  # bytes of one step: a session holds a few texts of at most 4,096 characters
 

@@ -31,37 +31,33 @@ def add(blueprint: Blueprint, debug: Debug) -> None:
     def replay_form() -> Response:
         id = request.args.get("id", "").strip()
         try:
-            script, is_call = _script(debug, replayer, id)
+            script = _script(debug, replayer, id)
         except replay.NotReplayable as error:
-            return _refused(404 if not error.problems[0].path and "kept" in str(error) else 409, error)
-        return _form(200, script, id, is_call, debug, {})
+            return _refused(error)
+        return _form(200, script, id, debug, {})
 
     @blueprint.post("/replay")
     def replay_now() -> Response:
         id = request.form.get("id", "").strip()
         given = {name.removeprefix(_PREFIX): value for name, value in request.form.items() if name.startswith(_PREFIX)}
         try:
-            script, is_call = _script(debug, replayer, id)
+            script = _script(debug, replayer, id)
         except replay.NotReplayable as error:
-            return _refused(409, error)
+            return _refused(error)
         call_id = made("replay", replayer.new_id(), script.of)
         try:
             bodies = replay.requests(script, _changed(script, given), call_id, as_masked="as_masked" in request.form)
         except replay.NotReplayable as error:
-            return _form(422, script, id, is_call, debug, given, error)
+            return _form(422, script, id, debug, given, error)
         results = list(_sent(debug, replayer, script, bodies))
         content = {"id": id, "call_id": call_id, "turns": [asdict(result) | {"same": result.same} for result in results], "unsent": len(bodies) - len(results)}
-        return shown(200, content, "replayed.html", id=id, call_id=call_id, is_call=is_call, results=results, unsent=content["unsent"],
+        return shown(200, content, "replayed.html", id=id, call_id=call_id, results=results, unsent=content["unsent"],
                      longest=_LONGEST, same=all(result.same for result in results), revealed=debug.reveal)  # fmt: skip
 
 
-def _script(debug: Debug, replayer: Replayer, id: str) -> tuple[replay.Script, bool]:
-    """What an id names, an exchange's or a call's, and whether it is a call. Raises NotReplayable."""
-    one = debug.trace.looked_up(lambda store: store.exchange(id.upper())) if len(id) == 26 else None
-    if one is not None:
-        return replay.turn(one, replayer.platforms), False
-    documents = debug.trace.looked_up(lambda store: store.documents_of(id)) if id else []
-    return replay.whole_call(documents, replayer.platforms), True
+def _script(debug: Debug, replayer: Replayer, id: str) -> replay.Script:
+    """What an id names, an exchange's or a call's. Raises NotReplayable."""
+    return debug.trace.looked_up(lambda store: replay.script_of(id, store.exchange, store.documents_of, replayer.platforms))
 
 
 def _changed(script: replay.Script, given: Mapping[str, str]) -> dict[str, str]:
@@ -89,8 +85,9 @@ def _sent(debug: Debug, replayer: Replayer, script: replay.Script, bodies: Seque
 
 
 def _form(
-    status: int, script: replay.Script, id: str, is_call: bool, debug: Debug, given: Mapping[str, str], error: replay.NotReplayable | None = None
+    status: int, script: replay.Script, id: str, debug: Debug, given: Mapping[str, str], error: replay.NotReplayable | None = None
 ) -> Response:
+    is_call = script.of != id.upper()
     problems = {problem.path: problem.message for problem in error.problems} if error else {}
     seen_in = Counter(field.key for step in script.steps for field in step.fields)
     common = [field for field in script.fields if seen_in[field.key] > 1 or len(script.steps) == 1]
@@ -104,5 +101,5 @@ def _form(
                  revealed=debug.reveal)  # fmt: skip
 
 
-def _refused(status: int, error: replay.NotReplayable) -> Response:
-    return shown(status, {"error": str(error)}, "error.html", title="This cannot be replayed", detail=str(error))
+def _refused(error: replay.NotReplayable) -> Response:
+    return shown(404 if isinstance(error, replay.NotKept) else 409, {"error": str(error)}, "error.html", title="This cannot be replayed", detail=str(error))

@@ -11,8 +11,8 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from rpcbridge.codec import laid_out
+from rpcbridge.inspector.documents import is_cut
 
-_KEPT = 16_384  # characters of a payload that are recorded
 # Characters: colours cost a millisecond for each kilobyte, forty for text that is made to be slow, and callers wait for the same processor.
 _COLOURED = 4096
 
@@ -94,7 +94,7 @@ def _view(name: str, title: str, station: Mapping[str, Any] | None, html: Callab
     return StationView(
         name, title, True, line, tuple((header[0], header[1]) for header in station.get("headers", ())),
         _form(pretty), html(pretty),
-        "" if pretty == body else body, size, size > _KEPT,
+        "" if pretty == body else body, size, is_cut({"size": size, "body": body}),
     )  # fmt: skip
 
 
