@@ -138,15 +138,15 @@ class Store:
         """The newest exchanges, newest first, without their documents; `before` is the id where the last list ended."""
         query = select(EXCHANGES).order_by(EXCHANGES.c.id.desc()).limit(limit)
         if before:
-            query = query.where(EXCHANGES.c.id < before)
+            query = query.where(EXCHANGES.c.id < db.storable(before, 26))
         if call_id:
-            query = query.where(EXCHANGES.c.call_id == call_id)
+            query = query.where(EXCHANGES.c.call_id == db.storable(call_id, 200))
         with db.reading(self.engine) as connection:
             return [shown(row._mapping) for row in connection.execute(query)]
 
     def of_call(self, call_id: str) -> list[dict[str, Any]]:
         """All exchanges of one call, the oldest first, without their documents."""
-        return self.recent(100_000, call_id=db.storable(call_id, 200))[::-1]
+        return self.recent(100_000, call_id=call_id)[::-1]
 
     def documents_of(self, call_id: str, limit: int = _MOST_OF_A_CALL) -> list[dict[str, Any]]:
         """The first exchanges of one call with everything that is kept of them, the oldest first."""
@@ -169,7 +169,7 @@ class Store:
             query = query.where(EXCHANGES.c.id >= ulid_floor(since))
         if until is not None:
             query = query.where(EXCHANGES.c.id < ulid_floor(until))
-        for column, wanted in ((EXCHANGES.c.called_key, called_key or None), (EXCHANGES.c.platform, platform or None), (EXCHANGES.c.origin, origin)):
+        for column, wanted in ((EXCHANGES.c.called_key, called_key or None), (EXCHANGES.c.platform, db.storable(platform, 40) or None), (EXCHANGES.c.origin, origin)):
             if wanted is not None:
                 query = query.where(column == wanted)
         with db.reading(self.engine) as connection:
@@ -185,7 +185,7 @@ class Store:
     def exchange(self, id: str) -> dict[str, Any] | None:
         """One exchange with everything that is kept of it."""
         with db.reading(self.engine) as connection:
-            row = connection.execute(_WHOLE.where(EXCHANGES.c.id == id)).one_or_none()
+            row = connection.execute(_WHOLE.where(EXCHANGES.c.id == db.storable(id, 26))).one_or_none()
         return None if row is None else whole(row._mapping)
 
     def counts(self) -> tuple[int, int]:

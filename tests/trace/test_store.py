@@ -284,3 +284,11 @@ def test_steps_are_questions_and_ends_of_the_calls_asked_for(store: Store, excha
     assert found(platform="another") == found(called_key="0" * 16) == found(until=START - timedelta(days=1)) == []
     assert found(called_key=RECORDER.pseudonym("0731234567"), since=START - timedelta(days=1), platform="voicenter") == [4, 3, 2, 1, 0]
     assert store.steps(1, origin="replay")[0].items() >= {"menu": "main", "digits": "****", "event": "action_requested"}.items()
+
+
+def test_what_no_database_takes_finds_nothing_and_breaks_nothing(store: Store, exchange: Callable[..., Exchange]):
+    """PostgreSQL refuses a NUL; an address may hold one."""
+    fill(store, exchange, 1)
+    assert store.exchange("\0") is None
+    assert store.recent(9, call_id="no\0such", before="\0") == []
+    assert store.documents_of("no\0such") == store.of_call("no\0such") == store.steps(9, platform="no\0such") == []

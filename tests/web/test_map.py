@@ -119,10 +119,12 @@ def test_filters_stand_in_the_url(called: bridges.Running):
     assert looked_up(called, until="2020-01-01")["calls"] == 0
     assert looked_up(called, since="2020-01-01T00:00:00+02:00")["calls"] == TOTAL + 1
     assert len(looked_up(called, since="yesterday", last="week", origin="moon")["problems"]) == 3
+    assert len(looked_up(called, since="0001-01-01T00:00+14:00", until="9999-12-31")["problems"]) == 2, "no time of ours"
     page = called.get("/debug/map?platform=%3Cscript%3E").body.decode()
     assert "that fits" in page
     page = called.get(f"/debug/map?called={CALLED}&origin=phone&since=2020-01-01T02:00%2B02:00").body.decode()
     assert f'href="/debug/?menu=main_en&amp;digits=3&amp;from=2020-01-01T00%3A00%3A00&amp;number={CALLED}&amp;origin=phone"' in page
+    assert len(looked_up(called, since="0001-01-01T00:00+14:00", until="9999-12-31")["problems"]) == 2, "no time of ours"
     page = called.get("/debug/map?platform=%3Cscript%3E").body.decode()
     assert "<script>" not in page
     assert 'value="&lt;script&gt;"' in page

@@ -14,7 +14,8 @@ from rpcbridge.inspector.calls import Call, call_of
 from rpcbridge.platforms import discovered
 from rpcbridge.trace import Queries, Search, Store
 from rpcbridge.web.debug.page import Debug, shown
-from rpcbridge.web.debug.search import LAST, ORIGINS, Asked, asked
+from rpcbridge.web.debug.search import ORIGINS, Asked, asked
+from rpcbridge.web.debug.times import PERIODS
 
 _PAGE = 50  # calls a list shows
 
@@ -24,7 +25,6 @@ _OUTCOMES = {
     "postponed": "delivery waits", "ended": "ended", "under_way": "under way",
 }  # fmt: skip
 _FIRST = {"number", "call", "outcome", "last"}  # the filters that are in sight without being asked for
-_PERIODS = {"15m": "15 minutes", "1h": "hour", "24h": "24 hours", "7d": "7 days"}
 _KINDS = {"calls": "calls only", "rest": "what belongs to no call"}
 
 
@@ -74,5 +74,5 @@ def _form(wanted: Asked) -> dict[str, Any]:
     filters = {name: value for name, value in given.items() if name != "before"}
     return {
         "given": given, "filters": filters, "rarer": bool(filters.keys() - _FIRST), "before": wanted.before, "outcomes": _OUTCOMES, "origins": ORIGINS, "kinds": _KINDS,
-        "periods": {name: _PERIODS[name] for name in LAST}, "platforms": sorted({*discovered(), *filter(None, [given.get("platform")])}),
+        "periods": PERIODS, "platforms": sorted({*discovered(), *filter(None, [given.get("platform")])}),
     }  # fmt: skip

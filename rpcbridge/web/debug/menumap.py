@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,11 +13,12 @@ from flask import Blueprint, Response, request, url_for
 from rpcbridge.inspector import menus
 from rpcbridge.inspector.drawn_menus import drawing
 from rpcbridge.web.debug.page import Debug, shown
+from rpcbridge.web.debug.search import ORIGINS
+from rpcbridge.web.debug.times import LAST, PERIODS, moment
 
 # Rows that one map is drawn from: some ten thousand calls, in half a second.
 MOST_ROWS = 50_000
-_LAST = {"1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(days=7)}
-_ORIGINS = ("", "phone", "drill", "replay", "all")
+_ORIGINS = ("", *ORIGINS[1:], "all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class _Filter:
     def query(self, debug: Debug, now: datetime) -> dict[str, Any]:
         """What the store is asked for."""
         return {
-            "since": now - _LAST[self.last] if self.last else _moment(self.since), "until": None if self.last else _moment(self.until),
+            "since": now - LAST[self.last] if self.last else moment(self.since), "until": None if self.last else moment(self.until, end=True),
             "called_key": debug.trace.pseudonym(self.called), "platform": self.platform,
             "origin": None if self.origin == "all" else self.origin,
         }  # fmt: skip
@@ -47,7 +48,7 @@ class _Filter:
 
     def calls(self, **about: str) -> str:
         """The address of the list of calls that were there, filtered as this map is."""
-        times = {"last": self.last} if self.last else {"from": _as_listed(self.since), "until": _as_listed(self.until)}
+        times = {"last": self.last} if self.last else {"from": _as_listed(moment(self.since)), "until": _as_listed(moment(self.until, end=True))}
         rest = {"number": self.called, "platform": self.platform, "origin": {"": "real", "all": ""}.get(self.origin, self.origin)}
         return f"{url_for('debug.calls')}?{urlencode({name: value for name, value in (about | times | rest).items() if value})}"
 
@@ -63,33 +64,23 @@ def add(blueprint: Blueprint, debug: Debug) -> None:
         graph = menus.graph(rows, debug.secret_menus)
         cut = len(rows) == MOST_ROWS
         return shown(200, _listed(graph, cut, wanted), "map.html", graph=graph, drawn=drawing(graph), cut=cut, most=MOST_ROWS,
-                     wanted=wanted, names=_names(graph), origins=_ORIGINS, lasts=tuple(_LAST), revealed=debug.reveal,
+                     wanted=wanted, names=_names(graph), origins=_ORIGINS, periods=PERIODS, revealed=debug.reveal,
                      ways=_ways(graph), calls=wanted.calls, dead_end_callers=menus.DEAD_END_CALLERS)  # fmt: skip
 
 
 def _filter(args: Mapping[str, str]) -> _Filter:
     given = {name: args.get(name, "").strip()[:80] for name in ("last", "since", "until", "called", "platform", "origin")}
-    problems = [f"{name}: {given[name]} is no time such as 2026-11-20T21:00Z" for name in ("since", "until") if given[name] and _moment(given[name]) is None]
-    for name, known in (("last", _LAST), ("origin", _ORIGINS)):
+    problems = [f"{name}: {given[name]} is no time such as 2026-11-20T21:00Z" for name in ("since", "until") if given[name] and moment(given[name]) is None]
+    for name, known in (("last", LAST), ("origin", _ORIGINS)):
         if given[name] and given[name] not in known:
             problems.append(f"{name}: {given[name]} is not one of {', '.join(filter(None, known))}")
             given[name] = ""
     return _Filter(**given, problems=tuple(problems))
 
 
-def _moment(text: str) -> datetime | None:
-    """A time as it stands in a URL, in UTC where it names no zone; None for none."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _as_listed(text: str) -> str:
-    """A time as the list of calls reads it: UTC, to the second."""
-    moment = _moment(text)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S") if moment else ""
+def _as_listed(time: datetime | None) -> str:
+    """A time as the list of calls has it: UTC, to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S") if time else ""
 
 
 def _names(graph: menus.Graph) -> dict[str, str]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from rpcbridge.trace.queries import KINDS, OUTCOMES, Search
+from rpcbridge.web.debug.times import LAST, moment
 
 FIELDS = ("call", "number", "menu", "digits", "outcome", "reason", "platform", "origin", "kind", "last", "from", "until")
-LAST = {"15m": timedelta(minutes=15), "1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(days=7)}
 ORIGINS = ("real", "phone", "drill", "replay")
 _LONGEST = 200  # characters, as many as the columns have
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {"outcome": OUTCOMES, "origin": ORIGINS, "kind": KINDS, "last": tuple(LAST)}
-_TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?))?Z?", re.ASCII)
 _BETWEEN = str.maketrans("", "", " -\t\u00a0\u2010\u2011\u2013")  # blanks and dashes that people write into numbers
 _HIDDEN = 4  # so many digits are masked when recorded
 
@@ -37,10 +36,10 @@ def asked(address: Mapping[str, str], pseudonym: Callable[[str], str], now: date
     if faults:
         return Asked(given, Search(), 0, faults)
     before = int(given.pop("before", "0"))
-    since = now - LAST[given["last"]] if "last" in given else _moment(given.get("from", ""))
+    since = now - LAST[given["last"]] if "last" in given else moment(given.get("from", ""))
     plain = {name: given.get(name, "") for name in ("call", "menu", "digits", "outcome", "reason", "platform", "origin", "kind")}
     keys = tuple(sorted({pseudonym(number) for number in _spellings(given.get("number", ""))}))
-    return Asked(given, Search(keys=keys, since=since, until=_moment(given.get("until", ""), end=True), **plain), before, ())
+    return Asked(given, Search(keys=keys, since=since, until=moment(given.get("until", ""), end=True), **plain), before, ())
 
 
 def _as_kept(text: str) -> str:
@@ -56,7 +55,7 @@ def _faults(given: Mapping[str, str], *, reveal: bool) -> Iterator[tuple[str, st
             yield name, f"longer than {_LONGEST} characters"
         elif name in _CHOICES and value not in _CHOICES[name]:
             yield name, f"expected one of {', '.join(_CHOICES[name])}, got {value!r}"
-        elif name in ("from", "until") and not _is_time(value):
+        elif name in ("from", "until") and moment(value) is None:
             yield name, f"expected a time in UTC such as 2026-11-20T21:30 or 2026-11-20, got {value!r}"
         elif name == "before" and not re.fullmatch("[0-9]{1,18}", value, re.ASCII):
             yield name, f"expected the number that the page before ended with, got {value!r}"
@@ -73,24 +72,6 @@ def _digits_faults(value: str, *, reveal: bool) -> Iterator[tuple[str, str]]:
         yield "digits", f"expected what a caller can press, got {value!r}"
     elif len(value) >= _HIDDEN and value.strip("*") and not reveal:
         yield "digits", f"four and more are masked when recorded: {'*' * len(value)} finds every input of {len(value)}"
-
-
-def _is_time(text: str) -> bool:
-    try:
-        return _moment(text) is not None
-    except ValueError:
-        return False
-
-
-def _moment(text: str, *, end: bool = False) -> datetime | None:
-    """A time in UTC; a day alone is its beginning, or its end. None for what is no time; raises ValueError for one that never was."""
-    found = _TIME.fullmatch(text)
-    if found is None:
-        return None
-    moment = datetime.fromisoformat(f"{found[1]}T{found[2] or '00:00'}").replace(tzinfo=UTC)
-    if not 1970 <= moment.year < 9999:
-        raise ValueError(text)
-    return moment + timedelta(days=1) if end and not found[2] else moment
 
 
 def _spellings(number: str) -> set[str]:
