@@ -72,11 +72,18 @@ def compared(
         differences: tuple[Difference, ...] = (Difference("action", had, action),)
     else:
         differences = tuple(_differences(then, now, visible, platform.reply_fields.get(action, {}))) if readable else ()
-    unreadable = "" if readable or then == now else now if isinstance(now, str) else "" if isinstance(now, Fault) else "what came back then cannot be read any more"
     return Compared(
-        step.number, seen["id"], seen["method"], _asked(seen), was, place if visible is now else _told(visible, platform)[1], not _alike(was, place), differences, seen["total_ms"], milliseconds,
-        changed(step, sent), seen["reason"] if seen["outcome"] == "fallback" else "", note, unreadable,
+        step.number, seen["id"], seen["method"], _asked(seen), was, place if visible is now else _told(visible, platform)[1],
+        not _alike(was, place), differences, seen["total_ms"], milliseconds, changed(step, sent),
+        seen["reason"] if seen["outcome"] == "fallback" else "", note, "" if readable or then == now else _unreadable(now),
     )  # fmt: skip
+
+
+def _unreadable(now: Value | Fault | str) -> str:
+    """Why two replies that are not alike cannot be compared; "" where a fault says enough."""
+    if isinstance(now, str):
+        return now
+    return "" if isinstance(now, Fault) else "what came back then cannot be read any more"
 
 
 def _read(reply: bytes) -> Value | Fault | str:

@@ -130,7 +130,8 @@ def _band(seen: Document, y: int, name: str, first: Document) -> Band:
     tone = _tone(seen)
     return Band(
         seen["id"], y, rows.bottom - y, name, f"+{_moment(seen) - _moment(first):.1f} s", milliseconds(took),
-        round(min(took / deadline, 1.0), 3) if deadline else 0.0, f"{repairs} repair{'s' * (repairs > 1)}" if repairs else "", tone, _title(seen), tuple(rows.arrows), tuple(rows.notes),
+        round(min(took / deadline, 1.0), 3) if deadline else 0.0, f"{repairs} repair{'s' * (repairs > 1)}" if repairs else "",
+        tone, _title(seen), tuple(rows.arrows), tuple(rows.notes),
     )  # fmt: skip
 
 

@@ -73,6 +73,7 @@ def _form(wanted: Asked) -> dict[str, Any]:
     given = dict(wanted.given)
     filters = {name: value for name, value in given.items() if name != "before"}
     return {
-        "given": given, "filters": filters, "rarer": bool(filters.keys() - _FIRST), "before": wanted.before, "outcomes": _OUTCOMES, "origins": ORIGINS, "kinds": _KINDS,
+        "given": given, "filters": filters, "rarer": bool(filters.keys() - _FIRST), "before": wanted.before,
+        "outcomes": _OUTCOMES, "origins": ORIGINS, "kinds": _KINDS,
         "periods": PERIODS, "platforms": sorted({*discovered(), *filter(None, [given.get("platform")])}),
     }  # fmt: skip

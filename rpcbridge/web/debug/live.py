@@ -17,7 +17,7 @@ from flask import Blueprint, Response, request
 from rpcbridge.errors import DatabaseError
 from rpcbridge.trace import Follower
 from rpcbridge.web.body import abandon
-from rpcbridge.web.debug.page import Debug
+from rpcbridge.web.debug.page import Debug, said
 
 _PAUSE = 1.0  # seconds between two looks: a list is asked for at most so often
 _STEP = 0.2  # seconds until a stream notices that the process is to stop
@@ -35,7 +35,7 @@ def add(blueprint: Blueprint, debug: Debug) -> None:
     def live() -> Response:
         if debug.ending() or not free.acquire(blocking=False):
             abandon(request.environ)  # the next attempt may come to a process that has one left
-            return Response("all streams of this process are taken, or it is about to stop\n", 503, {"Retry-After": "5"}, content_type="text/plain; charset=utf-8")
+            return said(503, "all streams of this process are taken, or it is about to stop", {"Retry-After": "5"})
         try:
             after = _number(request.headers.get("Last-Event-ID") or request.args.get("after", ""))
             follower = debug.trace.looked_up(lambda store: Follower(store, after))
@@ -72,17 +72,17 @@ def _events(debug: Debug, follower: Follower, listener: _Listener) -> Iterator[b
     """One event for all that is new at a time: how many exchanges, how many were not seen; its id is the last one's number."""
     yield _AGAIN
     end = time.monotonic() + _LENGTH
-    said = time.monotonic()
+    spoken = time.monotonic()
     while not (listener.gone or debug.ending()) and (now := time.monotonic()) < end:
         try:
             rows, missed = debug.trace.looked_up(lambda _: follower.poll())
         except DatabaseError:
             return  # the browser comes again, and is told then
         if rows or missed:
-            said = now
+            spoken = now
             yield f'event: exchanges\nid: {follower.seen_to}\ndata: {{"new": {len(rows)}, "missed": {missed}}}\n\n'.encode()
-        elif now - said >= _HEARTBEAT:
-            said = now
+        elif now - spoken >= _HEARTBEAT:
+            spoken = now
             yield b":\n\n"
         until = min(now + _PAUSE, end)
         while (left := until - time.monotonic()) > 0 and not (listener.gone or debug.ending()):
