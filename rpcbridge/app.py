@@ -49,7 +49,7 @@ from rpcbridge.web.guard import DebugGuard, Guard
 _REMEMBERING, _DELIVERING = 0.5, 5.0
 
 _STREAMS = 4  # live lists of one process at once
-_DRILLS = 8  # fault drills at once in one process: a slow backend holds its thread for the whole deadline
+_DRILLS = 2  # drills of one fault at once in one process: a slow backend holds its thread, one of the few that calls leave free
 
 _RARELY = 6  # of the times that a deliverer tends its database: about once a minute
 

@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "outbox": {"standing", "errors", "db", "background"},
     "calls": {"standing", "db", "background"},
     "trace": {"standing", "errors", "codec", "domain", "settings", "transport", "schemas", "db", "background", "redaction", "exchange"},
-    "alerts": {"errors", "settings", "transport", "db", "exchange", "signing"},
+    "alerts": {"errors", "domain", "settings", "transport", "db", "exchange", "signing"},
     "inspector": {"errors", "codec", "domain", "schemas", "platforms"},
     "system": {"errors", "codec", "platforms"},
     "pbx": {"errors", "codec", "domain", "schemas", "platforms", "transport"},

@@ -15,6 +15,7 @@ from rpcbridge.alerts.hook import Hook
 from rpcbridge.alerts.store import Store
 from rpcbridge.alerts.teller import Teller
 from rpcbridge.alerts.trouble import BACKEND_DOWN, DEAD_LETTERS, FALLBACKS, Trouble
+from rpcbridge.domain.origins import origin_of
 from rpcbridge.exchange import Exchange
 from rpcbridge.settings import Alerts as Section
 
@@ -39,8 +40,8 @@ class Alerts:
         self._thread: threading.Thread | None = None
 
     def observe(self, seen: Exchange) -> None:
-        """Take note where a caller got the fallback."""
-        if seen.outcome == "fallback":
+        """Take note where a caller got the fallback: one who called, not whoever tries something out."""
+        if seen.outcome == "fallback" and not origin_of(seen.call_id):
             self._count(FALLBACKS, seen.fallback_reason)
         elif self._thread is None:
             self._wake()

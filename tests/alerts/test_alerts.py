@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from rpcbridge.alerts import Alerts
+from rpcbridge.domain.origins import made
 from rpcbridge.exchange import Exchange
 from rpcbridge.settings import Alerts as Section
 from tests.alerts.conftest import SECRET, told
@@ -26,9 +27,9 @@ def exchange(outcome: str, reason: str = "") -> Exchange:
 
 @pytest.fixture
 def alerts(url: str, hook: backends.Backend) -> Iterator[Alerts]:
-    made = Alerts(Section(hook.url, (SECRET,), 1.0), url)
-    yield made
-    made.close()
+    telling = Alerts(Section(hook.url, (SECRET,), 1.0), url)
+    yield telling
+    telling.close()
 
 
 def test_what_is_observed_is_told_and_its_end_too(alerts: Alerts, hook: backends.Backend):
@@ -41,6 +42,16 @@ def test_what_is_observed_is_told_and_its_end_too(alerts: Alerts, hook: backends
         ("fallbacks", "firing", {"timeout": 5}), ("fallbacks", "resolved", {"timeout": 5}),
     ]  # fmt: skip
     assert alerts.check() == ("alerts", True, "ok")
+
+
+def test_what_nobody_dialled_alarms_nobody(alerts: Alerts, hook: backends.Backend):
+    for origin in ("phone", "drill", "replay"):
+        seen = exchange("fallback", "invalid_answer")
+        seen.content = {"call_id": made(origin, seen.id)}
+        alerts.observe(seen)
+    alerts.observe(exchange("fallback", "timeout"))
+    awaited(lambda: hook.requests, 10)
+    assert told(hook)[0]["reasons"] == {"timeout": 1}
 
 
 def test_a_breaker_and_dead_letters_are_told_without_anything_of_a_call(alerts: Alerts, hook: backends.Backend):
