@@ -37,8 +37,9 @@ class File:
 
 
 def as_json(documents: Documents, around: Around) -> File:
-    """The exchanges as they are recorded, the oldest first."""
-    return made(documents, "json", "application/json", _json(documents))
+    """The exchanges as they are recorded, the oldest first; without the pseudonyms, by which two files could be linked."""
+    shown = [{name: value for name, value in document.items() if name not in ("caller_key", "called_key")} for document in documents]
+    return made(documents, "json", "application/json", _json(shown))
 
 
 def as_har(documents: Documents, around: Around) -> File:

@@ -81,6 +81,8 @@ def test_json(call: Recorded):
     documents = json.loads(clean(got(call, "json").body.decode()))
     assert [seen["method"] for seen in documents] == ["GET_IVR_ACTION"] * 4 + ["HANGUP_CALL", "call_ended"]
     assert list(documents[0]["stations"]) == ["platform_request", "event", "backend_request", "backend_response", "platform_response"]
+    assert "caller" in documents[0]
+    assert not any(name.endswith("_key") for seen in documents for name in seen), "two files could be linked by them"
     done = call.export(call.call_id, "--format", "json", "-o", "-")
     assert json.loads(done.stdout) == documents
 
