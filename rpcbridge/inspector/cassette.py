@@ -59,7 +59,8 @@ def files(documents: Sequence[Document], version: str, fields: Mapping[str, str]
     asked = [seen for seen in documents if _was_asked(seen)]
     if not asked:
         return {}
-    first, name = asked[0], f"call_{short(asked[0]['call_id'])}"
+    first, id = asked[0], short(asked[0]["call_id"])
+    name, tape_name = f"call_{id}", f"cassette_{id}.json"  # call_….json is the export of the records
     tape = _Tape(first["call_id"], {wire: told for told, wire in (fields or {}).items()})
     url = urlsplit(first["stations"]["backend_request"]["url"])
     cassette = {
@@ -68,8 +69,8 @@ def files(documents: Sequence[Document], version: str, fields: Mapping[str, str]
         "turns": [_turn(seen, label, tape) for seen, label in zip(asked, _labels(asked), strict=True)],
     }  # fmt: skip
     given = sorted(tape.given.values(), key=lambda one: one.value is None)
-    test = code(name, _about(first, len(asked), version), given)
-    return {f"test_{name}.py": test, f"{name}.json": json.dumps(cassette, indent=2, ensure_ascii=False) + "\n"}
+    test = code(name, tape_name, _about(first, len(asked), version), given)
+    return {f"test_{name}.py": test, tape_name: json.dumps(cassette, indent=2, ensure_ascii=False) + "\n"}
 
 
 def short(call_id: str) -> str:
@@ -80,7 +81,7 @@ def short(call_id: str) -> str:
 
 def _about(first: Document, turns: int, version: str) -> str:
     many = "1 question" if turns == 1 else f"{turns} questions"
-    return f"Call {first['call_id'][:40]}, {first['received_at'][:10]}, {many}, rpcbridge {version}."
+    return f"Call {first['call_id'][:70]}, {first['received_at'][:10]}, {many}, rpcbridge {version}."
 
 
 def _was_asked(seen: Document) -> bool:

@@ -16,9 +16,9 @@ class Given:
     remark: str
 
 
-def code(name: str, about: str, given: Sequence[Given]) -> str:
-    """The text of test_<name>.py. `about`: one line that says which call it is."""
-    return _CODE.replace("@NAME@", name).replace("@ABOUT@", _plain(about)).replace("@GIVEN@", _given(given))
+def code(name: str, cassette: str, about: str, given: Sequence[Given]) -> str:
+    """The text of test_<name>.py. `cassette`: the file beside it; `about`: one line that says which call it is."""
+    return _CODE.replace("@NAME@", name).replace("@CASSETTE@", cassette).replace("@ABOUT@", _plain(about)).replace("@GIVEN@", _given(given))
 
 
 def _given(given: Sequence[Given]) -> str:
@@ -49,7 +49,8 @@ _CODE = '''\
 @ABOUT@
 
 Each test sends your backend a question as rpcbridge sent it then, and holds the
-answer against the one that was recorded, in @NAME@.json. All it needs is pytest:
+answer against the one that was recorded, in @CASSETTE@.
+All it needs is pytest:
 
     BACKEND_URL=http://127.0.0.1:8090 pytest test_@NAME@.py
 
@@ -74,7 +75,7 @@ import pytest
 
 @GIVEN@
 
-CALL = json.loads(Path(__file__).with_name("@NAME@.json").read_text("utf-8"))
+CALL = json.loads(Path(__file__).with_name("@CASSETTE@").read_text("utf-8"))
 BACKEND_URL = os.environ.get("BACKEND_URL", CALL["backend_url"]).rstrip("/")
 PATIENCE = 10  # seconds for an answer
 

@@ -91,7 +91,7 @@ def test_pytest(call: Recorded, tmp_path: Path):
     reply = got(call, "zip")
     assert (reply.status, reply.headers["content-type"]) == (200, "application/zip")
     with zipfile.ZipFile(io.BytesIO(reply.body)) as packed:
-        assert packed.namelist() == [f"test_call_{call.call_id[:8]}.py", f"call_{call.call_id[:8]}.json"]
+        assert packed.namelist() == [f"test_call_{call.call_id[:8]}.py", f"cassette_{call.call_id[:8]}.json"]
         packed.extractall(tmp_path)
     for file in tmp_path.iterdir():
         clean(file.read_text("utf-8"))

@@ -185,7 +185,7 @@ def test_a_turn_without_a_usable_answer_wants_any_answer(tmp_path: Path):
     test = exported([unanswered(masked=[]), unanswered("invalid_answer", masked=[], event={"event_id": "2"}, id="2")], tmp_path)
     with backends.running(reply({"action": "hangup"})) as backend:
         assert run(test, backend.url, HEADER_X_TENANT="", HEADER_AUTHORIZATION="").returncode == 0
-    assert json.loads(test.with_name(test.name.removeprefix("test_").replace(".py", ".json")).read_text("utf-8"))["turns"][0]["unanswered"] == "refused: Failed to connect"
+    assert json.loads(test.with_name(test.name.replace("test_call_", "cassette_").replace(".py", ".json")).read_text("utf-8"))["turns"][0]["unanswered"] == "refused: Failed to connect"
 
 
 def test_what_the_backend_was_not_asked_is_no_turn():
