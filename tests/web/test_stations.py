@@ -97,4 +97,4 @@ def test_the_ladder_alone_says_its_colours_and_what_it_is(alone: ElementTree.Ele
 def test_the_ladder_alone_of_a_call_that_nobody_dialled_says_so():
     id = "rb-replay-01KB0Q9A0H6R8S1T3V5W7X9Y2Z-of-01KB0Q8ZJ5T3V9W2X4Y6Z8A0BC"
     file = drawing.as_svg([document(1, call_id=id)], Around("http://127.0.0.1:8080", "0.1.0"))
-    assert f">Call {id}, a replay: no real caller<" in file.body.decode()
+    assert f">A replay, no real caller: call {id}<" in file.body.decode()

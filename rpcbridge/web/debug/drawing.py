@@ -32,7 +32,7 @@ def ladder_of(told: story.Story) -> Ladder:
 def as_svg(documents: Documents, around: Around) -> File:
     """The ladder of a call as a file."""
     told = story.told(documents)
-    name = f"Call {told.call_id}" + (f", a {told.origin}: no real caller" if told.origin else "")
+    name = f"{f'A {told.origin}, no real caller: call' if told.origin else 'Call'} {told.call_id}"
     return made(documents, "svg", "image/svg+xml", alone(ladder_of(told), name))
 
 
