@@ -33,26 +33,36 @@ _SAMPLE = """<?xml version="1.0" encoding="utf-8"?>
 <member><name>PREVIOUS_MENU</name><value><string>-1</string></value></member>
 </struct></value></param></params></methodCall>"""
 
+_CONFIGURATION = """\
+[server]
+bind = "127.0.0.1:{port}"
+[backend]
+url = "http://127.0.0.1:{backend_port}"
+[fallback]
+action = "hangup"
+prompt = "technical_problem"
+[debug]
+enabled = true
+[database]
+url = "sqlite:///{folder}/demo.db"
+"""
+
 
 @click.command(short_help="Run the bridge with an example backend.")
 def demo() -> None:
     """Run the bridge with a small example backend, and print things to try.
 
     The bridge listens on 127.0.0.1:8080 (PORT respected), the example backend on a free port.
-    Nothing outside this machine is contacted, no configuration file is read, and what is recorded
+    Nothing outside this machine is contacted, no configuration file of yours is read, and what is recorded
     for the debug pages is gone at the end. Ctrl-C stops both.
     """
     port = _chosen_port()
     backend_port = _any_free_port()
     quiet = {name: value for name, value in os.environ.items() if not name.startswith("RPCBRIDGE_")}
-    environment = quiet | {"PORT": str(port), "RPCBRIDGE_CONFIG": os.devnull, "RPCBRIDGE_FALLBACK__ACTION": "hangup"}
     folder = tempfile.TemporaryDirectory(prefix="rpcbridge-demo-", ignore_cleanup_errors=True)
-    environment |= {
-        "RPCBRIDGE_BACKEND__URL": f"http://127.0.0.1:{backend_port}",
-        "RPCBRIDGE_FALLBACK__PROMPT": "technical_problem",
-        "RPCBRIDGE_DEBUG__ENABLED": "true",
-        "RPCBRIDGE_DATABASE__URL": f"sqlite:///{folder.name}/demo.db",
-    }
+    configuration = Path(folder.name) / "demo.toml"  # a file, so that `tail` and its like can be told of it
+    configuration.write_text(_CONFIGURATION.format(port=port, backend_port=backend_port, folder=folder.name), "utf-8")
+    environment = quiet | {"PORT": str(port), "RPCBRIDGE_CONFIG": str(configuration)}
     example = next((str(path) for path in _EXAMPLES if path.is_file()), "")
     programs: list[subprocess.Popen[bytes]] = []
     signal.signal(signal.SIGTERM, _interrupt)
@@ -61,7 +71,7 @@ def demo() -> None:
         programs.append(subprocess.Popen([sys.executable, "-m", "rpcbridge", "serve"], env=environment))
         _wait_until_open(backend_port, programs)
         _wait_until_open(port, programs)
-        click.echo(_things_to_try(port, backend_port))
+        click.echo(_things_to_try(port, backend_port, configuration))
         while all(program.poll() is None for program in programs):
             time.sleep(0.2)
         click.echo("\nOne of the two programs has ended; stopping the other.", err=True)
@@ -90,7 +100,7 @@ def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _things_to_try(port: int, backend_port: int) -> str:
+def _things_to_try(port: int, backend_port: int, configuration: Path) -> str:
     url = f"http://127.0.0.1:{port}/voicenter"
     script, here = Path(sys.prefix) / "bin" / "rpcbridge", Path.cwd()
     command = str(script.relative_to(here) if script.is_relative_to(here) else script)
@@ -119,6 +129,14 @@ curl -s {url} --data '{body}'
 4. What happened, hop by hop, in a browser:
 
 http://127.0.0.1:{port}/debug/
+
+5. A phone in the browser, without any of the above:
+
+http://127.0.0.1:{port}/debug/phone
+
+6. The calls as they come, a line a turn; export and replay take the same -c:
+
+{command} tail -c {configuration}
 
 """
 

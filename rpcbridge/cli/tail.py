@@ -142,7 +142,8 @@ def line_of(row: Mapping[str, Any]) -> Text:
     line.append(f"  {said['outcome']}" + (f": {said['reason']}" if said["reason"] else ""), _COLOURS.get(said["outcome"], "green"))
     if said["origin"]:
         line.append(f"  {said['origin']}", "magenta")
-    return line.append(f"  {said['call_id'][:12]}", "dim") if said["call_id"] else line
+    shown = 20 if said["origin"] else 12  # the bridge's own ids begin alike: rb-replay-, then the time
+    return line.append(f"  {said['call_id'][:shown]}", "dim") if said["call_id"] else line
 
 
 def _asked(said: Mapping[str, Any]) -> str:

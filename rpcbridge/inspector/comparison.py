@@ -67,13 +67,14 @@ def compared(
     was, had = _place(served) or _told(then, platform)[1], served.get("action", "")
     action, place = _told(now, platform)
     visible = now if shown is None else _read(shown)
+    told = place if visible is now else _shown(visible, action, platform)
     readable = not isinstance(then, Fault | str) and not isinstance(now, Fault | str)
     if had and action and had != action:  # none of the fields that only one of them has would tell any more
         differences: tuple[Difference, ...] = (Difference("action", had, action),)
     else:
         differences = tuple(_differences(then, now, visible, platform.reply_fields.get(action, {}))) if readable else ()
     return Compared(
-        step.number, seen["id"], seen["method"], _asked(seen), was, place if visible is now else _told(visible, platform)[1],
+        step.number, seen["id"], seen["method"], _asked(seen), was, told,
         not _alike(was, place), differences, seen["total_ms"], milliseconds, changed(step, sent),
         seen["reason"] if seen["outcome"] == "fallback" else "", note, "" if readable or then == now else _unreadable(now),
     )  # fmt: skip
@@ -110,6 +111,16 @@ def _told(value: Value | Fault | str, platform: Platform) -> tuple[str, str]:
     except AnswerRejected as error:
         return "", f"an action that cannot be used: {error}"
     return action.action, _place(actions.dump(action))
+
+
+def _shown(visible: Value | Fault | str, action: str, platform: Platform) -> str:
+    """Where a masked reply leads, in words. Stars where digits are due make it no action of its own; its fields have names all the same."""
+    read, place = _told(visible, platform)
+    if read or not action:
+        return place
+    names = platform.reply_fields.get(action, {})
+    fields = {names.get(path.rpartition(".")[2], path): text for path, text in _flat(visible)}
+    return _place({**fields, "action": action})
 
 
 def _place(action: Mapping[str, Any] | None) -> str:

@@ -166,7 +166,7 @@ def _cause(event: Mapping[str, Any]) -> str:
 
 
 def _count(digits: Sequence[str]) -> str:
-    return f"{len(digits)} digit{'s' * (len(digits) != 1)}, masked here"
+    return f"{len(digits)} digit{'s' * (len(digits) != 1)} (masked here)"
 
 
 def _text(value: object) -> str:

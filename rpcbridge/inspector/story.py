@@ -72,17 +72,18 @@ def told(documents: Sequence[Document]) -> Story:
 
 def _parts(documents: Sequence[Document]) -> list[Part]:
     parts: list[Part] = []
-    taken: set[str] = set()
+    taken: dict[str, str] = {}
     number = 0
     for seen in documents:
         kind = _kind(seen)
         if kind == "question":
             number = _number(seen, number)
         name, short = _name(kind, seen, number)
-        if name in taken:
-            name = f"{name}, again"
-        taken.add(name)
         event = seen["stations"]["event"]
+        id = (event or {}).get("event_id", "")
+        if name in taken:
+            name = name.replace(" of ", " of another ", 1) if kind == "delivery" and id != taken[name] else f"{name}, again"
+        taken.setdefault(name, id)
         did = heard.done(event, seen.get("masked") or ()) if kind == "question" else ""
         parts.append(Part(seen["id"], kind, name, short, did, heard.heard(seen.get("served")), mark(seen), seen))
     return parts

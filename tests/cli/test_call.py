@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 import time
@@ -12,6 +14,7 @@ import pytest
 from tests.support import backend as backends
 from tests.support import bridge as bridges
 from tests.support import shop as shops
+from tests.support.bridge import awaited
 
 
 def rpcbridge(*arguments: str, **variables: str) -> subprocess.CompletedProcess:
@@ -156,7 +159,7 @@ def test_the_demo_runs_what_it_prints():
     )  # fmt: skip
     try:
         printed: list[str] = []
-        while "--outcome busy" not in (line := demo.stdout.readline()):
+        while " tail -c " not in (line := demo.stdout.readline()):
             printed.append(line)
         printed.append(line)
         curl = next(line for line in printed if line.startswith("curl "))
@@ -167,6 +170,9 @@ def test_the_demo_runs_what_it_prints():
             done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=20, cwd=bridges.ROOT)
             assert done.returncode == 0, done.stderr
             assert "HANGUP_CALL" in done.stdout
+        tail = shlex.split(line)  # it runs until it is stopped, so a call is exported instead, from the same configuration
+        call = re.search(r"call ([0-9a-f]{32})", done.stdout)[1]  # type: ignore[index]
+        awaited(lambda: subprocess.run([tail[0], "export", call, "--format", "json", "-o", "-", *tail[2:]], capture_output=True, cwd=bridges.ROOT).returncode == 0, 20)
     finally:
         demo.terminate()
         started = time.monotonic()

@@ -102,7 +102,7 @@ def test_what_any_worker_records_is_one_line_each(bridge: bridges.Running):
     assert "********00 → ********00  voicenter  turn 1 (start) → menu main" in lines[0]
     (phone,) = (line for line in lines if "rb-phone" in line)
     assert "main [2] → menu main" in phone
-    assert phone.split()[-3:] == ["answered", "phone", "rb-phone-01K"]
+    assert phone.split()[-3:] == ["answered", "phone", "rb-phone-01KB0Q8ZJ5T"]
     assert sum("no known method" in line and "refused" in line for line in lines) == 1
 
 

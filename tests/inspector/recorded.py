@@ -59,7 +59,7 @@ def document(number: int = 1, after: float = 0.0, **changes: Any) -> dict[str, A
 
 def delivery(number: int, after: float, outcome: str = "delivered", *tries: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """One attempt to deliver the report of the call's end."""
-    says = {"event": "call_ended", "event_id": "01M7YDTCABYK0MG99DEFCXNPFF"}
+    says = {"event": "call_ended", "event_id": "01M7YDTCABYK0MG99DEFCXNPFF"} | changes.pop("says", {})
     return document(
         number, after, method="call_ended", event="call_ended", outcome=outcome, served=None, action="", turn=None, request="", response="",
         says=says, attempts=list(tries) or [attempt(ms=3.0)], **changes,

@@ -64,7 +64,7 @@ def test_nothing_served_is_nothing_heard_and_an_unknown_action_is_named():
 
 
 def test_digits_that_were_masked_are_counted_not_read_out():
-    assert heard(MENU | {"action": "say_digits", "digits": "****"})[0] == "hears 4 digits, masked here"
+    assert heard(MENU | {"action": "say_digits", "digits": "****"})[0] == "hears 4 digits (masked here)"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_what_the_caller_did(event: dict, words: str):
 
 
 def test_digits_that_were_pressed_and_masked_are_counted():
-    assert done(EVENT | {"reason": "input", "digits": "****"}, ["digits"]) == "presses 4 digits, masked here"
+    assert done(EVENT | {"reason": "input", "digits": "****"}, ["digits"]) == "presses 4 digits (masked here)"
     assert done(EVENT | {"reason": "input", "digits": "*"}) == "presses *"
     assert done(None) == ""
 

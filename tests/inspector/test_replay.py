@@ -241,3 +241,10 @@ def test_what_is_shown_of_now_may_be_masked():
     raw = replied(CALL | {"target": "0501234568"})
     found = came_back(script, raw, shown=raw.replace(b"0501234568", b"********68"))
     assert (found.now, found.differences[0].now) == ("call ********68", "********68")
+
+
+def test_what_is_masked_where_digits_are_due_leads_where_it_leads():
+    said = {"action": "say_digits", "digits": "0547", "menu": "after", "prompt": "more"}
+    raw = replied(said)
+    found = came_back(turn(recorded(1, answer=said), PLATFORMS), raw, shown=raw.replace(b"0547", b"****"))
+    assert (found.then, found.now, found.same) == ("digits, then menu after", "digits, then menu after", True)

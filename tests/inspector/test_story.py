@@ -22,6 +22,13 @@ def test_without_numbers_turns_are_counted_and_one_asked_again_says_so():
     assert [part.name for part in told(late).parts] == ["Turn 1", "Turn 2", "Turn 3"]
 
 
+def test_two_events_of_a_kind_are_told_apart_from_an_attempt_that_is_shown_twice():
+    rejected = [delivery(number, number / 10, says={"event_id": id}) for number, id in enumerate(("E1", "E2", "E1"), 1)]
+    assert [part.name for part in told(rejected).parts] == [
+        "Delivery of call_ended, attempt 1", "Delivery of another call_ended, attempt 1", "Delivery of call_ended, attempt 1, again",
+    ]  # fmt: skip
+
+
 def test_what_went_wrong_comes_first_and_the_gravest_of_it_before_the_rest():
     story = told([
         document(1, attempts=[attempt(1, 503), attempt(2, 0, "reset"), attempt(3)]),

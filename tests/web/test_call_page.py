@@ -114,8 +114,8 @@ def test_every_turn_tells_what_the_caller_did_and_heard(bridge: bridges.Running,
     assert told["Turn 1"] == ("calls", ['hears "welcome"; up to 2 digits wanted (menu main)'])
     assert told["Turn 2"][0] == "presses 2 in the menu main"
     assert told["Turn 3"] == (
-        f"presses 6 digits, masked here in the menu ⁨{HEBREW}⁩",
-        ['hears "your_code"', "hears 4 digits, masked here", 'hears "more"; up to 1 digit wanted (menu code)'],
+        f"presses 6 digits (masked here) in the menu ⁨{HEBREW}⁩",
+        ['hears "your_code"', "hears 4 digits (masked here)", 'hears "more"; up to 1 digit wanted (menu code)'],
     )
     assert told["Turn 4"][1] == ['hears "technical_problem"; up to 1 digit wanted (menu sorry)']
     assert told["Turn 5"][1] == ['hears "bye"', "is hung up on (cause 16, normal call clearing)"]

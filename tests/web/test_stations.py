@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from flask import Flask
 
+from rpcbridge.inspector.exports import Around
 from rpcbridge.inspector.ladder import laid_out
 from rpcbridge.web.debug import drawing
 from rpcbridge.web.debug.stations import coloured, station_views
@@ -71,7 +72,7 @@ def alone() -> ElementTree.Element:
     attack = '"><script>alert(1)</script>&\x01]]>'
     ladder = laid_out([document(1, says={"menu": attack}, method=attack), document(2, 5.0, outcome="fallback", reason="timeout")], {})
     with Flask("drawing", template_folder=str(ROOT / "rpcbridge/web/debug/templates")).app_context():
-        return ElementTree.fromstring(drawing.alone(ladder).encode())
+        return ElementTree.fromstring(drawing.alone(ladder, attack).encode())
 
 
 def test_the_ladder_alone_is_well_formed_and_needs_nothing_from_elsewhere(alone: ElementTree.Element):
@@ -91,3 +92,9 @@ def test_the_ladder_alone_says_its_colours_and_what_it_is(alone: ElementTree.Ele
     described = alone.find(f"{SVG}desc")
     assert described is not None
     assert "FALLBACK: timeout" in str(described.text)
+
+
+def test_the_ladder_alone_of_a_call_that_nobody_dialled_says_so():
+    id = "rb-replay-01KB0Q9A0H6R8S1T3V5W7X9Y2Z-of-01KB0Q8ZJ5T3V9W2X4Y6Z8A0BC"
+    file = drawing.as_svg([document(1, call_id=id)], Around("http://127.0.0.1:8080", "0.1.0"))
+    assert f">A replay, no real caller: call {id}<" in file.body.decode()

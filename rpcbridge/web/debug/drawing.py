@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from rpcbridge.inspector import story
 from rpcbridge.inspector.exports import Around, Documents, File, made
-from rpcbridge.inspector.ladder import Ladder, laid_out
+from rpcbridge.inspector.ladder import Ladder, laid_out, shortened
 
 _STATIC = Path(__file__).parent / "static"
 # Of its own: a command draws, too, and has no application.
@@ -19,9 +19,9 @@ _TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).parent / "templa
 _COLOUR = re.compile(r"--([\w-]+): light-dark\(([^,()]+), ([^,()]+)\)")
 
 
-def alone(ladder: Ladder) -> str:
-    """The file: no link, no script, nothing from elsewhere; light, or dark where the reader prefers that."""
-    return _TEMPLATES.get_template("ladder.svg").render(ladder=ladder, css=_style())
+def alone(ladder: Ladder, name: str) -> str:
+    """The file, `name` above it: no link, no script, nothing from elsewhere; light, or dark where the reader prefers that."""
+    return _TEMPLATES.get_template("ladder.svg").render(ladder=ladder, name=shortened(name, 120), css=_style())
 
 
 def ladder_of(told: story.Story) -> Ladder:
@@ -31,7 +31,9 @@ def ladder_of(told: story.Story) -> Ladder:
 
 def as_svg(documents: Documents, around: Around) -> File:
     """The ladder of a call as a file."""
-    return made(documents, "svg", "image/svg+xml", alone(ladder_of(story.told(documents))))
+    told = story.told(documents)
+    name = f"{f'A {told.origin}, no real caller: call' if told.origin else 'Call'} {told.call_id}"
+    return made(documents, "svg", "image/svg+xml", alone(ladder_of(told), name))
 
 
 @functools.cache
