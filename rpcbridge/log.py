@@ -16,6 +16,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from rpcbridge.background import Batches
+from rpcbridge.domain.origins import origin_of
 from rpcbridge.exchange import Attempt, Exchange
 from rpcbridge.redaction import without_quotes
 
@@ -136,6 +137,7 @@ def exchange_line(seen: Exchange, deadline: float) -> dict[str, Any]:
     line: dict[str, Any] = {
         "trace_id": seen.traceparent[3:35],
         "call_id": content.get("call_id"),
+        "origin": origin_of(seen.call_id) or None,
         "event_id": content.get("event_id"),
         "turn": question.get("turn"),
         "platform": seen.platform,

@@ -37,6 +37,7 @@ def to_bridge(
         return None
     names = dict(fields or {name: name for name in document["masked"]})
     remarks = _masked([names[name] for name in document["masked"] if name in names])
+    remarks.append("the same call id: what comes of it joins the recorded call")
     if secret:
         remarks.append(f"{SECRET} stands for the secret of the path")
     headers = [("Content-Type", content_type(document["dialect"]))]

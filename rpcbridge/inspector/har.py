@@ -39,7 +39,8 @@ def archive(documents: Sequence[Document], bridge_url: str, version: str, secret
 
 def _page(first: Document) -> dict[str, Any]:
     title = f"call {first['call_id']}" if first["call_id"] else f"exchange {first['id']}"
-    return {"startedDateTime": first["received_at"], "id": _CALL, "title": title, "pageTimings": {}}
+    page = {"startedDateTime": first["received_at"], "id": _CALL, "title": title, "pageTimings": {}}
+    return page | ({"comment": f"placed by the bridge itself: {first['origin']}"} if first.get("origin") else {})
 
 
 _CALL = "call"

@@ -206,16 +206,18 @@ def test_the_caller_may_hang_up_while_the_bridge_is_asked(page: Page, bridge: In
     assert [row["outcome"] for row in bridge.recorded(page.locator("[data-call-id]").inner_text(), 3)] == ["fallback", "stored", "delivered"]
 
 
-def test_digits_are_spoken_where_that_is_switched_on(page: Page):
+def test_digits_and_names_of_recordings_are_spoken_where_that_is_switched_on(page: Page):
     page.add_init_script("window.said = []; speechSynthesis.speak = (it) => said.push([it.text, it.lang])")
     page.goto("/debug/phone")
-    page.get_by_label("Speak digits and prompts of text aloud").check()
+    page.get_by_label("Speak aloud").check()
     page.get_by_role("button", name="Call", exact=True).click()
     for menu, keys in (("language", "2"), ("main_en", "1"), ("order_en", "5678")):
         expect(log_of(page).get_by_text(menu, exact=True)).to_be_visible()
         page.keyboard.type(keys)
     expect(log_of(page)).to_contain_text("says 0 3 1 2")
-    assert page.evaluate("said") == [[digit, "en"] for digit in "0312"]
+    said = page.evaluate("said")
+    assert said[:3] == [["welcome", "he"], ["main menu en", "en"], ["order number en", "en"]]
+    assert [word for word in said if word[0].isdigit()] == [[digit, "en"] for digit in "0312"]
     page.get_by_role("button", name="Hang up").click()
     expect(log_of(page)).to_contain_text("acknowledged (STATUS 0)")
 

@@ -88,6 +88,7 @@ def test_a_whole_call_whichever_worker_takes_each_step(shop: bridges.Running, di
     assert re.fullmatch("rb-phone-[0-9A-HJKMNP-TV-Z]{26}", call_id)
     assert recorded(shop, call_id, "call_ended")["outcome"] == "delivered"
     assert recorded(shop, call_id, "GET_IVR_ACTION")["origin"] == "phone"
+    assert shop.last_line(call_id=call_id, method="call_ended")["origin"] == "phone"
 
 
 def test_what_passed_is_shown_at_its_five_stations_masked_as_it_is_recorded(shop: bridges.Running):
@@ -180,7 +181,8 @@ def test_nobody_else_hears_of_a_drill(drilled: tuple):
     assert {name: checks[name]["ok"] for name in ("breaker", "backend", "alerts")} == {"breaker": True, "backend": True, "alerts": True}
     assert bridge.lines("breaker_opened") == []
     assert bridge.post(question(IVR_UNIQUE_ID="real")).status == 200
-    assert bridge.last_line(call_id="real", outcome="answered")
+    assert "origin" not in bridge.last_line(call_id="real", outcome="answered")
+    assert bridge.last_line(outcome="fallback")["origin"] == "drill"
     # What is told of a real call comes after what would have been told of the drills.
     backend.behave = reply({"action": "dance"})
     bridge.post(question(IVR_UNIQUE_ID="really-wrong"))

@@ -80,6 +80,11 @@
     voice.speak(said);
   }
 
+  /* A recording is not here to be heard: its name is read out, as words. */
+  function speakPrompt(prompt, language) {
+    speak(prompt.kind === "text" ? prompt.said : prompt.said.replace(/[_-]+/g, " "), language);
+  }
+
   // --- the clock ---
 
   /* Waits, and says how it ended: "elapsed", or the word that `pending` was called with. */
@@ -110,7 +115,7 @@
   const acts = {
     async play(step, scene) {
       line("plays", "plays ", quoted(step.prompt.said));
-      if (step.prompt.kind === "text") speak(step.prompt.said, scene.language);
+      speakPrompt(step.prompt, scene.language);
       for (let time = 1; time <= step.loops; time += 1) {
         if (await wait(PROMPT_MS, "Playing") !== "elapsed") return;
         if (step.delay && await wait(step.delay * 1000, "Pause") !== "elapsed") return;
@@ -129,8 +134,8 @@
 
     async collect(step, scene) {
       const wanted = step.size ? `up to ${step.size} digit${step.size > 1 ? "s" : ""}` : "no digits are collected";
-      line("plays", "plays ", quoted(step.prompt.said), ` · ${wanted} · menu `, quoted(step.menu));
-      if (step.prompt.kind === "text") speak(step.prompt.said, scene.language);
+      line("plays", "plays ", quoted(step.prompt.said), ` · ${wanted}${step.validate ? ", validated" : ""} · menu `, quoted(step.menu));
+      speakPrompt(step.prompt, scene.language);
       const rule = `played ${times(step.loops)}, ${step.delay} s after each`;
       part("wanted").textContent = `${wanted} · ${rule}${step.validate ? " · validation asked for, not simulated" : ""}`;
       collecting = step.size ? { size: step.size, digits: "" } : null;
