@@ -49,11 +49,11 @@ def _portions(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 
 
 def blanked(documents: bytes, places: Iterable[tuple[int, int]]) -> bytes:
-    """A segment without what stands at these places (begin, length); empty where nothing is left of it."""
+    """A segment without what stands at these places (begin, length); no shorter, so that it is overwritten where it stands."""
     blank = bytearray(documents)
     for begin, length in places:
         blank[begin : begin + length] = b" " * length
-    return b"" if blank.isspace() else bytes(blank)
+    return bytes(blank)
 
 
 def hash_of(call_id: str) -> int:

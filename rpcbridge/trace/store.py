@@ -210,8 +210,7 @@ class Store:
         this = DOCUMENTS.c.id == segment
         documents = connection.execute(select(DOCUMENTS.c.documents).where(this).with_for_update()).scalar()
         if documents:
-            left = blanked(documents, places)
-            connection.execute(update(DOCUMENTS).where(this).values(documents=left) if left else delete(DOCUMENTS).where(this))
+            connection.execute(update(DOCUMENTS).where(this).values(documents=blanked(documents, places)))
 
     def exchange(self, id: str) -> dict[str, Any] | None:
         """One exchange with everything that is kept of it."""
@@ -232,7 +231,9 @@ class Store:
         Whatever is added from now on forgets a portion of it.
         """
         with db.reading(self.engine) as connection:
-            beyond = [ulid_floor(now - age), *connection.execute(_nth(newest)).scalars(), *connection.execute(_beyond(size)).scalars()]
+            beyond = [ulid_floor(now - age), *connection.execute(_nth(newest)).scalars()]
+            if connection.execute(_ALL_BYTES).scalar_one() > size:  # a look at each segment is soon done, one at each exchange is not
+                beyond += connection.execute(_beyond(size)).scalars()
             drops = connection.execute(select(DROPS.c.id).where(DROPS.c.noted_at < now - age).limit(1)).first()
         self._beyond = max(beyond)
         if drops:
@@ -279,6 +280,9 @@ def of_call(table: FromClause, call_id: str) -> ColumnElement[bool]:
 
 DOCUMENT = func.substr(DOCUMENTS.c.documents, EXCHANGES.c.begin + 1, EXCHANGES.c.size).label("document")
 _WHOLE = select(*listed(EXCHANGES), DOCUMENT).join(DOCUMENTS, DOCUMENTS.c.id == EXCHANGES.c.segment)
+
+
+_ALL_BYTES = select(func.coalesce(func.sum(func.length(DOCUMENTS.c.documents)), 0))
 
 
 def _nth(newest: int) -> Select[tuple[str]]:
