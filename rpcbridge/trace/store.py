@@ -91,7 +91,7 @@ _KEY = Table("exchanges_key", _TABLES, Column("id", Integer, primary_key=True), 
 # Many rows a statement: SQLite's driver lets go of the interpreter's lock for each statement, and has to
 # wait for it again behind every call in flight. A few sizes only: drivers keep every statement they
 # have prepared, and with one for each number of rows that was 50 MB.
-_ROWS_A_STATEMENT = (64, 8, 1)
+_ROWS_A_STATEMENT = (256, 64, 16, 4, 1)
 _KEPT = ("call_hash", "segment", "begin")
 SHOWN = tuple(column.name for column in EXCHANGES.c if column.name not in _KEPT)
 COLUMNS = (*SHOWN[1:], *_KEPT)  # the order of a row's values; the database gives `seq`
@@ -122,7 +122,7 @@ class Store:
         self.engine = engine
         mark = "?" if engine.dialect.name == "sqlite" else "%s"
         self._row = f"({', '.join([mark] * len(COLUMNS))})"
-        self._document = f"INSERT INTO exchange_documents (id, documents) VALUES ({mark}, {mark})"
+        self._document = f"({mark}, {mark})"
         self._beyond = ""  # the id up to which exchanges are to be forgotten
 
     def prepare(self) -> bytes:
@@ -134,13 +134,18 @@ class Store:
 
     def add(self, rows: Sequence[Row], dropped: int, now: datetime) -> None:
         """Keep `rows`, and that `dropped` others were not kept."""
+        segments, values = [], []
+        for segment, placed in segmented(rows):
+            segments.append(segment)
+            values += [(*_VALUES(row), hash_of(row["call_id"]), segment.id, begin) for row, begin in placed]
+        last = self._portion()
+        # Nothing but statements, and few: on SQLite whoever else writes waits for all of it, and callers wait for him.
         with self.engine.begin() as connection:
-            if self._beyond:  # here, for what is new takes the place of what is old, and is written once
-                self._forget(connection)
-            values = []
-            for segment, placed in segmented(rows):
-                connection.exec_driver_sql(self._document, segment)
-                values += [(*_VALUES(row), hash_of(row["call_id"]), segment.id, begin) for row, begin in placed]
+            if last:  # here, for what is new takes the place of what is old, and is written once
+                self._forget(connection, last)
+            if segments:
+                statement = f"INSERT INTO exchange_documents (id, documents) VALUES {', '.join([self._document] * len(segments))}"
+                connection.exec_driver_sql(statement, tuple(chain.from_iterable(segments)))
             self._write(connection, values)
             if dropped:
                 connection.execute(insert(DROPS).values(noted_at=now, count=dropped))
@@ -242,10 +247,9 @@ class Store:
 
     def forget(self) -> bool:
         """Forget a portion of what is outdated; whether there is more. Who waits to write gets his turn in between."""
-        if not self._beyond:
-            return False
-        with self.engine.begin() as connection:
-            self._forget(connection)
+        if last := self._portion():
+            with self.engine.begin() as connection:
+                self._forget(connection, last)
         return bool(self._beyond)
 
     def prune(self, newest: int, age: timedelta, size: int, now: datetime) -> None:
@@ -254,15 +258,21 @@ class Store:
         while self.forget():
             pass
 
-    def _forget(self, connection: Connection) -> None:
+    def _portion(self) -> str:
+        """The last id of those that are to be forgotten next, "" where there are none."""
         beyond = self._beyond
+        if not beyond:
+            return ""
         oldest = select(EXCHANGES.c.id).where(EXCHANGES.c.id <= beyond).order_by(EXCHANGES.c.id).limit(_FORGOTTEN_AT_ONCE)
-        ids = connection.execute(oldest).scalars().all()
-        if ids:
-            for table in (DOCUMENTS, EXCHANGES):  # the one first that `purge` takes first: two who wait for each other would not end
-                connection.execute(delete(table).where(table.c.id <= ids[-1]))
+        with db.reading(self.engine) as connection:
+            ids = connection.execute(oldest).scalars().all()
         if len(ids) < _FORGOTTEN_AT_ONCE and self._beyond == beyond:
             self._beyond = ""
+        return ids[-1] if ids else ""
+
+    def _forget(self, connection: Connection, last: str) -> None:
+        for table in (DOCUMENTS, EXCHANGES):  # the one first that `purge` takes first: two who wait for each other would not end
+            connection.execute(delete(table).where(table.c.id <= last))
 
 
 _STEP_NAMES = ("id", "platform", "call_id", "event", "turn", "menu", "digits", "outcome", "action", "next_menu", "failure_menu", "total_ms")
