@@ -31,7 +31,7 @@ BOUND = 150.0  # milliseconds of a page
 SIZE = Size(rounds=5, seconds=0.0)
 QUICK = Size(rounds=1, seconds=0.0, quick=True)
 _BATCH = 256  # rows of one transaction, as a recorder writes them under load
-_DOCUMENT = '{"stations": {"event": {"call_status": "answered"}}, "filler": "' + "x" * 3000 + '"}'
+_DOCUMENT = b'{"stations": {"event": {"call_status": "answered"}}, "filler": "' + b"x" * 3000 + b'"}'
 _CALLER = "0541234567"
 
 

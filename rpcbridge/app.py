@@ -142,7 +142,7 @@ def call_store(found: Settings) -> CallStore:
 
 def exchange_store(found: Settings) -> ExchangeStore:
     """What is recorded for the debug pages, for a command that looks at it."""
-    return ExchangeStore(db.opened(found.database.url, patience=_DELIVERING))
+    return ExchangeStore(db.opened(found.database.url, patience=_DELIVERING, erase=True))  # what it purges
 
 
 def followed(found: Settings) -> tuple[Follower, Queries]:

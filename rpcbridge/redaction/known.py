@@ -93,6 +93,8 @@ _PLAINLY_WRITTEN = re.compile(r"[ !#-%'-;=?-\[\]-~]*")  # what XML and JSON writ
 @functools.lru_cache(1024)  # who calls is asked for more than once
 def _spellings(value: str) -> frozenset[str]:
     """`value` as it is, and as XML, JSON and URLs write it."""
+    if value.isascii() and value.replace(" ", "").isalnum():  # most names; the rest gives the same, and takes longer
+        return frozenset({value, value.replace(" ", "%20"), value.replace(" ", "+")})
     path = quote(value, safe="")
     urls = {path, path.replace("%20", "+")}
     if _PLAINLY_WRITTEN.fullmatch(value):

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from rpcbridge import db
-from rpcbridge.trace.store import DROPS, EXCHANGES, Store, shown
+from rpcbridge.trace.store import DROPS, EXCHANGES, Store, listed, shown
 
 _PATIENCE = 10.0  # seconds that a number may be seen later than the next one; a recorder's statement may wait five for a lock
 _AT_ONCE = 1_000  # rows of one look; more come with the next
@@ -82,7 +82,7 @@ def _gap(seen_to: int, rows: Sequence[dict[str, Any]]) -> int:
 
 
 def _rows(connection: Connection, which: ColumnElement[bool]) -> list[dict[str, Any]]:
-    query = select(EXCHANGES).where(which).order_by(EXCHANGES.c.seq).limit(_AT_ONCE + 1)
+    query = select(*listed(EXCHANGES)).where(which).order_by(EXCHANGES.c.seq).limit(_AT_ONCE + 1)
     return [dict(row._mapping) for row in connection.execute(query)]
 
 

@@ -15,7 +15,8 @@ import orjson
 from sqlalchemy import ColumnElement, Engine, FromClause, Select, and_, exists, func, not_, or_, select
 
 from rpcbridge import db
-from rpcbridge.trace.store import DOCUMENTS, EXCHANGES, shown, ulid_floor
+from rpcbridge.trace.segments import hash_of
+from rpcbridge.trace.store import DOCUMENT, DOCUMENTS, EXCHANGES, listed, of_call, shown, ulid_floor
 
 OUTCOMES = ("not_stored", "dead_letter", "fallback", "refused", "postponed", "ended", "under_way")
 KINDS = ("calls", "rest")
@@ -62,8 +63,8 @@ class Queries:
     def page(self, search: Search, limit: int, before: int = 0) -> Page:
         """The `limit` newest calls that match, of those whose newest match has a number below `before`; and what belongs to no call, each by itself."""
         seen, newer = EXCHANGES.alias("seen"), EXCHANGES.alias("newer")
-        later = select(newer.c.seq).where(newer.c.call_id == seen.c.call_id, newer.c.seq > seen.c.seq, _matches(search, newer))
-        query = select(seen).where(_matches(search, seen), or_(seen.c.call_id == "", _none(later.order_by(newer.c.seq))), *_of_its_call(search, seen))
+        later = select(newer.c.seq).where(_same_call(newer, seen), newer.c.seq > seen.c.seq, _matches(search, newer))
+        query = select(*listed(seen)).where(_matches(search, seen), or_(seen.c.call_id == "", _none(later.order_by(newer.c.seq))), *_of_its_call(search, seen))
         if before:
             query = query.where(seen.c.seq < before)
         with db.reading(self._engine) as connection:
@@ -76,7 +77,8 @@ class Queries:
     def _of_calls(self, connection: Any, ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
         if not ids:
             return {}
-        query = select(EXCHANGES).where(EXCHANGES.c.call_id.in_(ids)).limit(_AT_ONCE + 1)
+        theirs = and_(EXCHANGES.c.call_hash.in_(set(map(hash_of, ids))), EXCHANGES.c.call_id.in_(ids))
+        query = select(*listed(EXCHANGES)).where(theirs).limit(_AT_ONCE + 1)
         rows = [dict(row._mapping) for row in connection.execute(query)]
         if len(rows) > _AT_ONCE:
             rows = [row for call_id in ids for row in self._ends_of(connection, call_id)]
@@ -87,20 +89,21 @@ class Queries:
 
     def _ends_of(self, connection: Any, call_id: str) -> list[dict[str, Any]]:
         """The first and the newest exchanges of a call that may have very many."""
-        of_call = select(EXCHANGES).where(EXCHANGES.c.call_id == call_id)
-        both = (of_call.order_by(EXCHANGES.c.seq).limit(1), of_call.order_by(EXCHANGES.c.seq.desc()).limit(_OF_A_CALL))
-        return list({row.seq: dict(row._mapping) for query in both for row in connection.execute(query)}.values())
+        query = select(*listed(EXCHANGES)).where(of_call(EXCHANGES, call_id))
+        both = (query.order_by(EXCHANGES.c.seq).limit(1), query.order_by(EXCHANGES.c.seq.desc()).limit(_OF_A_CALL))
+        return list({row.seq: dict(row._mapping) for end in both for row in connection.execute(end)}.values())
 
     def statuses(self, ids: Sequence[str]) -> dict[str, str]:
         """How the calls ended: the `call_status` of the reports with these ids, where they have one."""
         with db.reading(self._engine) as connection:
-            found = connection.execute(select(DOCUMENTS).where(DOCUMENTS.c.id.in_(ids))).all()
+            query = select(EXCHANGES.c.id, DOCUMENT).join(DOCUMENTS, DOCUMENTS.c.id == EXCHANGES.c.segment)
+            found = connection.execute(query.where(EXCHANGES.c.id.in_(ids))).all()
         events = {row.id: (orjson.loads(row.document)["stations"]["event"] or {}) for row in found}
         return {id: str(event["call_status"]) for id, event in events.items() if event.get("call_status")}
 
     def last(self, limit: int, call: str = "") -> list[dict[str, Any]]:
         """The newest exchanges (of a call whose id begins so), the oldest of them first."""
-        query = select(EXCHANGES).where(*_anywhere(Search(call=call), EXCHANGES)).order_by(EXCHANGES.c.seq.desc()).limit(limit)
+        query = select(*listed(EXCHANGES)).where(*_anywhere(Search(call=call), EXCHANGES)).order_by(EXCHANGES.c.seq.desc()).limit(limit)
         with db.reading(self._engine) as connection:
             return [shown(row._mapping) for row in connection.execute(query)][::-1]
 
@@ -126,9 +129,13 @@ def _of_its_call(search: Search, seen: FromClause) -> list[ColumnElement[bool]]:
         ended = select(other.c.call_id).where(other.c.event == "call_ended")
         return [seen.c.call_id != "", seen.c.call_id.not_in(ended)]
     if search.outcome and _pressed(search, seen):
-        same_call = select(other.c.seq).where(other.c.call_id == seen.c.call_id, *_came_to(search, other))
+        same_call = select(other.c.seq).where(_same_call(other, seen), *_came_to(search, other))
         return [not_(_none(same_call))]
     return []
+
+
+def _same_call(one: FromClause, other: FromClause) -> ColumnElement[bool]:
+    return and_(one.c.call_hash == other.c.call_hash, one.c.call_id == other.c.call_id)
 
 
 def _none(query: Select[tuple[int]]) -> ColumnElement[bool]:
@@ -171,7 +178,7 @@ def _pressed(search: Search, seen: FromClause) -> list[ColumnElement[bool]]:
 def _came_to(search: Search, seen: FromClause) -> list[ColumnElement[bool]]:
     """An exchange with which a call came to an outcome, and that nothing in the call has made good since."""
     c, other = seen.c, EXCHANGES.alias()
-    same_call = and_(other.c.call_id == c.call_id, c.call_id != "")
+    same_call = and_(_same_call(other, seen), c.call_id != "")
     settled = exists().where(same_call, other.c.method == c.method, other.c.seq > c.seq, other.c.outcome.in_(("delivered", "dead_letter")))
     came: dict[str, list[ColumnElement[bool]]] = {
         "": [],

@@ -44,7 +44,7 @@ class Recorder:
         return self._redactor.pseudonym(number)
 
     def row(self, seen: Exchange) -> Row:
-        """The row of `exchanges`, and its document as JSON text."""
+        """The row of `exchanges`, and its document as JSON."""
         known, said = self._known(seen), seen.content or {}
         event = self._redactor.fields(said, known)
         served = None if seen.served is None else self._served(seen.served(), known)
@@ -184,11 +184,11 @@ def _ms(seconds: float) -> float:
     return round(seconds * 1000, 1)
 
 
-def _as_json(document: dict[str, Any]) -> str:
+def _as_json(document: dict[str, Any]) -> bytes:
     try:
-        return orjson.dumps(document).decode()
+        return orjson.dumps(document)
     except TypeError:  # an integer of more than 64 bits, or half a character
-        return _storable(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
+        return _storable(json.dumps(document, ensure_ascii=False, separators=(",", ":"))).encode()
 
 
 def _storable(text: str) -> str:

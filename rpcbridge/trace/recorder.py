@@ -27,7 +27,7 @@ T = TypeVar("T")
 # Bytes of exchanges that may wait to be written: a thousand of them, or a few very large ones.
 _WAITING = 10 * 1024 * 1024
 _OVERHEAD = 8192  # what an exchange weighs beside its payloads, roughly
-_OUTDATED_EVERY = 30.0  # seconds
+_OUTDATED_EVERY = 5.0  # seconds: what is kept beyond its time makes every write dearer
 _BREATH = 0.005  # seconds for whoever waits to write
 _ROWS_AT_A_TIME = 32  # then the interpreter's lock is let go: no caller waits longer than for as many
 _PATIENCE = 5.0  # seconds for the database; only the background thread waits

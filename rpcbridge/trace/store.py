@@ -1,6 +1,6 @@
 """The tables of exchanges: rows in, a list and single exchanges out, bounded by count, age and bytes.
 
-What is looked through stands in a narrow table, the documents in one of their own.
+What is looked through stands in a narrow table, the documents in one of their own, many in a row.
 """
 
 from __future__ import annotations
@@ -9,16 +9,18 @@ import json
 import secrets
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import chain
+from itertools import chain, groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     Engine,
     Float,
+    FromClause,
     Index,
     Integer,
     LargeBinary,
@@ -26,16 +28,20 @@ from sqlalchemy import (
     Select,
     String,
     Table,
-    Text,
+    and_,
     delete,
     func,
     insert,
     select,
+    update,
 )
 
 from rpcbridge import db
 from rpcbridge.db import UtcTime
 from rpcbridge.trace.record import Row, restored
+from rpcbridge.trace.segments import blanked, hash_of, segmented
+
+T = TypeVar("T")
 
 _TABLES = MetaData()
 
@@ -66,10 +72,14 @@ EXCHANGES = Table(
     Column("backend_ms", Float, nullable=False),
     Column("total_ms", Float, nullable=False),
     Column("size", Integer, nullable=False),
-    Index("exchanges_of_call", "call_id", "seq"),
+    # From here on how it is kept, which nobody is shown.
+    Column("call_hash", Integer, nullable=False, default=0),  # `segments.hash_of` the call_id
+    Column("segment", String(26), nullable=False, default=""),  # where the document is, and the place in it where it begins
+    Column("begin", Integer, nullable=False, default=0),
+    Index("exchanges_of_call", "call_hash", "seq"),
     sqlite_autoincrement=True,  # the number of a row that was pruned does not come again
 )  # fmt: skip
-DOCUMENTS = Table("exchange_documents", _TABLES, Column("id", String(26), primary_key=True), Column("document", Text, nullable=False))
+DOCUMENTS = Table("exchange_documents", _TABLES, Column("id", String(26), primary_key=True), Column("documents", LargeBinary, nullable=False))
 DROPS = Table(
     "exchanges_dropped", _TABLES,
     Column("id", Integer, primary_key=True),
@@ -81,9 +91,11 @@ _KEY = Table("exchanges_key", _TABLES, Column("id", Integer, primary_key=True), 
 # Many rows a statement: SQLite's driver lets go of the interpreter's lock for each statement, and has to
 # wait for it again behind every call in flight. A few sizes only: drivers keep every statement they
 # have prepared, and with one for each number of rows that was 50 MB.
-_ROWS_A_STATEMENT = (64, 8, 1)
-COLUMNS = tuple(column.name for column in EXCHANGES.c if column.name != "seq")  # the order of a row's values
-_VALUES, _TEXTS = itemgetter(*COLUMNS), itemgetter("id", "document")
+_ROWS_A_STATEMENT = (256, 64, 16, 4, 1)
+_KEPT = ("call_hash", "segment", "begin")
+SHOWN = tuple(column.name for column in EXCHANGES.c if column.name not in _KEPT)
+COLUMNS = (*SHOWN[1:], *_KEPT)  # the order of a row's values; the database gives `seq`
+_NAMES, _VALUES = ", ".join(COLUMNS), itemgetter(*SHOWN[1:])
 # More than what is added at once, and no more: whoever else writes waits for it, callers among them.
 _FORGOTTEN_AT_ONCE = 512
 _MOST_OF_A_CALL = 200  # exchanges that a page about one call shows
@@ -110,7 +122,6 @@ class Store:
         self.engine = engine
         mark = "?" if engine.dialect.name == "sqlite" else "%s"
         self._row = f"({', '.join([mark] * len(COLUMNS))})"
-        self._insert = f"INSERT INTO exchanges ({', '.join(COLUMNS)}) VALUES"
         self._document = f"({mark}, {mark})"
         self._beyond = ""  # the id up to which exchanges are to be forgotten
 
@@ -123,24 +134,40 @@ class Store:
 
     def add(self, rows: Sequence[Row], dropped: int, now: datetime) -> None:
         """Keep `rows`, and that `dropped` others were not kept."""
+        segments, values = [], []
+        for segment, placed in segmented(rows):
+            segments.append(segment)
+            values += [(*_VALUES(row), hash_of(row["call_id"]), segment.id, begin) for row, begin in placed]
+        last = self._portion()
+        # Nothing but statements, and few: on SQLite whoever else writes waits for all of it, and callers wait for him.
         with self.engine.begin() as connection:
-            if self._beyond:  # here, for what is new takes the place of what is old, and is written once
-                self._forget(connection)
-            for some in _portions(rows):
-                values = tuple(chain.from_iterable(map(_VALUES, some)))
-                connection.exec_driver_sql(f"{self._insert} {', '.join([self._row] * len(some))}", values)
-                texts = tuple(chain.from_iterable(map(_TEXTS, some)))
-                connection.exec_driver_sql(f"INSERT INTO exchange_documents (id, document) VALUES {', '.join([self._document] * len(some))}", texts)
+            if last:  # here, for what is new takes the place of what is old, and is written once
+                self._forget(connection, last)
+            if segments:
+                statement = f"INSERT INTO exchange_documents (id, documents) VALUES {', '.join([self._document] * len(segments))}"
+                connection.exec_driver_sql(statement, tuple(chain.from_iterable(segments)))
+            self._write(connection, values)
             if dropped:
                 connection.execute(insert(DROPS).values(noted_at=now, count=dropped))
 
+    def _write(self, connection: Connection, values: Sequence[tuple[Any, ...]]) -> None:
+        if connection.dialect.name == "postgresql":  # a parameter costs its driver as much as a row does this way
+            cursor = connection.connection.cursor()
+            with cursor.copy(f"COPY exchanges ({_NAMES}) FROM STDIN") as copy:
+                for row in values:
+                    copy.write_row(row)
+            return
+        for some in _portions(values):
+            statement = f"INSERT INTO exchanges ({_NAMES}) VALUES {', '.join([self._row] * len(some))}"
+            connection.exec_driver_sql(statement, tuple(chain.from_iterable(some)))
+
     def recent(self, limit: int, *, before: str = "", call_id: str = "") -> list[dict[str, Any]]:
         """The newest exchanges, newest first, without their documents; `before` is the id where the last list ended."""
-        query = select(EXCHANGES).order_by(EXCHANGES.c.id.desc()).limit(limit)
+        query = select(*listed(EXCHANGES)).order_by(EXCHANGES.c.id.desc()).limit(limit)
         if before:
             query = query.where(EXCHANGES.c.id < db.storable(before, 26))
         if call_id:
-            query = query.where(EXCHANGES.c.call_id == db.storable(call_id, 200))
+            query = query.where(of_call(EXCHANGES, call_id))
         with db.reading(self.engine) as connection:
             return [shown(row._mapping) for row in connection.execute(query)]
 
@@ -150,7 +177,7 @@ class Store:
 
     def documents_of(self, call_id: str, limit: int = _MOST_OF_A_CALL) -> list[dict[str, Any]]:
         """The first exchanges of one call with everything that is kept of them, the oldest first."""
-        query = _WHOLE.where(EXCHANGES.c.call_id == db.storable(call_id, 200)).order_by(EXCHANGES.c.id).limit(limit)
+        query = _WHOLE.where(of_call(EXCHANGES, call_id)).order_by(EXCHANGES.c.id).limit(limit)
         with db.reading(self.engine) as connection:
             return [whole(row._mapping) for row in connection.execute(query)]
 
@@ -177,10 +204,18 @@ class Store:
 
     def purge(self, call_id: str) -> int:
         """Forget the exchanges of one call; how many there were."""
-        of_call = EXCHANGES.c.call_id == db.storable(call_id, 200)
+        wanted = of_call(EXCHANGES, call_id)
+        kept = select(EXCHANGES.c.segment, EXCHANGES.c.begin, EXCHANGES.c.size).where(wanted).order_by(EXCHANGES.c.segment)
         with self.engine.begin() as connection:
-            connection.execute(delete(DOCUMENTS).where(DOCUMENTS.c.id.in_(select(EXCHANGES.c.id).where(of_call))))
-            return int(connection.execute(delete(EXCHANGES).where(of_call)).rowcount)
+            for segment, rows in groupby(connection.execute(kept).all(), key=itemgetter(0)):
+                self._blank(connection, segment, [(row.begin, row.size) for row in rows])
+            return int(connection.execute(delete(EXCHANGES).where(wanted)).rowcount)
+
+    def _blank(self, connection: Connection, segment: str, places: Sequence[tuple[int, int]]) -> None:
+        this = DOCUMENTS.c.id == segment
+        documents = connection.execute(select(DOCUMENTS.c.documents).where(this).with_for_update()).scalar()
+        if documents:
+            connection.execute(update(DOCUMENTS).where(this).values(documents=blanked(documents, places)))
 
     def exchange(self, id: str) -> dict[str, Any] | None:
         """One exchange with everything that is kept of it."""
@@ -201,7 +236,9 @@ class Store:
         Whatever is added from now on forgets a portion of it.
         """
         with db.reading(self.engine) as connection:
-            beyond = [ulid_floor(now - age), *connection.execute(_nth(newest)).scalars(), *connection.execute(_beyond(size)).scalars()]
+            beyond = [ulid_floor(now - age), *connection.execute(_nth(newest)).scalars()]
+            if connection.execute(_ALL_BYTES).scalar_one() > size:  # a look at each segment is soon done, one at each exchange is not
+                beyond += connection.execute(_beyond(size)).scalars()
             drops = connection.execute(select(DROPS.c.id).where(DROPS.c.noted_at < now - age).limit(1)).first()
         self._beyond = max(beyond)
         if drops:
@@ -210,10 +247,9 @@ class Store:
 
     def forget(self) -> bool:
         """Forget a portion of what is outdated; whether there is more. Who waits to write gets his turn in between."""
-        if not self._beyond:
-            return False
-        with self.engine.begin() as connection:
-            self._forget(connection)
+        if last := self._portion():
+            with self.engine.begin() as connection:
+                self._forget(connection, last)
         return bool(self._beyond)
 
     def prune(self, newest: int, age: timedelta, size: int, now: datetime) -> None:
@@ -222,20 +258,42 @@ class Store:
         while self.forget():
             pass
 
-    def _forget(self, connection: Connection) -> None:
+    def _portion(self) -> str:
+        """The last id of those that are to be forgotten next, "" where there are none."""
         beyond = self._beyond
+        if not beyond:
+            return ""
         oldest = select(EXCHANGES.c.id).where(EXCHANGES.c.id <= beyond).order_by(EXCHANGES.c.id).limit(_FORGOTTEN_AT_ONCE)
-        ids = connection.execute(oldest).scalars().all()
-        if ids:
-            for table in (EXCHANGES, DOCUMENTS):
-                connection.execute(delete(table).where(table.c.id <= ids[-1]))
+        with db.reading(self.engine) as connection:
+            ids = connection.execute(oldest).scalars().all()
         if len(ids) < _FORGOTTEN_AT_ONCE and self._beyond == beyond:
             self._beyond = ""
+        return ids[-1] if ids else ""
+
+    def _forget(self, connection: Connection, last: str) -> None:
+        for table in (DOCUMENTS, EXCHANGES):  # the one first that `purge` takes first: two who wait for each other would not end
+            connection.execute(delete(table).where(table.c.id <= last))
 
 
 _STEP_NAMES = ("id", "platform", "call_id", "event", "turn", "menu", "digits", "outcome", "action", "next_menu", "failure_menu", "total_ms")
 _STEP = tuple(EXCHANGES.c[name] for name in _STEP_NAMES)
-_WHOLE = select(EXCHANGES, DOCUMENTS.c.document).join(DOCUMENTS, DOCUMENTS.c.id == EXCHANGES.c.id)
+
+
+def listed(table: FromClause) -> list[ColumnElement[Any]]:
+    """What is shown of an exchange in a list."""
+    return [table.c[name] for name in SHOWN]
+
+
+def of_call(table: FromClause, call_id: str) -> ColumnElement[bool]:
+    stored = db.storable(call_id, 200)
+    return and_(table.c.call_hash == hash_of(stored), table.c.call_id == stored)
+
+
+DOCUMENT = func.substr(DOCUMENTS.c.documents, EXCHANGES.c.begin + 1, EXCHANGES.c.size).label("document")
+_WHOLE = select(*listed(EXCHANGES), DOCUMENT).join(DOCUMENTS, DOCUMENTS.c.id == EXCHANGES.c.segment)
+
+
+_ALL_BYTES = select(func.coalesce(func.sum(func.length(DOCUMENTS.c.documents)), 0))
 
 
 def _nth(newest: int) -> Select[tuple[str]]:
@@ -249,7 +307,7 @@ def _beyond(size: int) -> Select[tuple[str]]:
     return select(sums.c.id).where(sums.c.sum > size).order_by(sums.c.id.desc()).limit(1)
 
 
-def _portions(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+def _portions(rows: Sequence[T]) -> Iterator[Sequence[T]]:
     """`rows` in as many as one statement takes."""
     begin = 0
     for size in _ROWS_A_STATEMENT:

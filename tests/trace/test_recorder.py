@@ -96,8 +96,8 @@ def test_no_encoding_hides_a_number(encoding: str, exchange: Callable[..., Excha
     recorder = Recorder(Redactor(b"k" * 32, {"CALLER_ID": "number"}), ())
     for text in ("<member><name>CALLER_ID</name><value>51234</value></member>", '{"CALLER_ID": "51234"}'):
         row = recorder.row(exchange(platform_request=text.encode(encoding)))
-        assert "51234" not in row["document"].replace("\\u0000", "")
-        assert "*****" in row["document"]
+        assert b"51234" not in row["document"].replace(b"\\u0000", b"")
+        assert b"*****" in row["document"]
 
 
 def test_the_signing_key_is_the_store_s_and_no_number_s_pseudonym(url: str, tmp_path: Path):
