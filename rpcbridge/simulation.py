@@ -79,7 +79,7 @@ class Simulation:
         self.breaker_failures = breaker_failures
         self._bridge = bridge
         self._drills = drills
-        self._wires = {name: wire for name, wire in discovered().items() if name in platforms}
+        self._emulated = {name: one for name, one in discovered().items() if name in platforms}
         self._platforms = platforms
         self._new_id = new_id
         self._clock = clock
@@ -89,7 +89,7 @@ class Simulation:
     def choices(self) -> dict[str, list[str]]:
         """What a page offers: platforms that are emulated, dialects, faults, what may come of dialling."""
         return {
-            "platform": [*self._wires], "dialect": [*DIALECTS], "fault": ["", *self._drills], "outcome": [*OUTCOMES],
+            "platform": [*self._emulated], "dialect": [*DIALECTS], "fault": ["", *self._drills], "outcome": [*OUTCOMES],
         }  # fmt: skip
 
     def begin(self, form: object, traceparent: str) -> Taken:
@@ -101,7 +101,7 @@ class Simulation:
             given.refuse("called_number", "expected the number that is called")
         _checked(given)
         call_id = made("drill" if fault else "phone", self._new_id())
-        call = begun(self._wires[platform], caller, call_id, self._now())
+        call = begun(self._emulated[platform], caller, call_id, self._now())
         return self._asked(Session(platform, fault, fault_from, call), traceparent)
 
     def press(self, session: object, digits: object, traceparent: str) -> Taken:
@@ -155,7 +155,7 @@ class Simulation:
         reader = Reader(given, "session", [])
         platform, fault, fault_from = self._told(reader)
         _checked(reader)
-        call = Call.restored(self._wires[platform], given.get("call") if isinstance(given, dict) else None)
+        call = Call.restored(self._emulated[platform], given.get("call") if isinstance(given, dict) else None)
         if origin_of(call.progress.call_id) != ("drill" if fault else "phone"):
             raise StepError([Problem("session.call.call_id", "expected the id of a call that this page began")])
         return Session(platform, fault, fault_from, call)

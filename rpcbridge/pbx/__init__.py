@@ -1,8 +1,8 @@
-"""Emulated phone systems: what one does in a call, and what its caller hears. What is a platform's own stands in wires/."""
+"""Emulated phone systems: what one does in a call, and what its caller hears. What is a platform's own stands in platforms/."""
 
 from rpcbridge.pbx.call import MAX_TURNS, Call, begun
+from rpcbridge.pbx.platforms import Emulated, discovered
 from rpcbridge.pbx.progress import OUTCOMES, Caller
 from rpcbridge.pbx.scene import Scene, as_json
-from rpcbridge.pbx.wires import Wire, discovered
 
-__all__ = ["MAX_TURNS", "OUTCOMES", "Call", "Caller", "Scene", "Wire", "as_json", "begun", "discovered"]
+__all__ = ["MAX_TURNS", "OUTCOMES", "Call", "Caller", "Emulated", "Scene", "as_json", "begun", "discovered"]

@@ -12,10 +12,10 @@ from typing import Any
 
 from rpcbridge.codec import Fault, Lexical, MethodCall, Value, decode_reply, encode_call
 from rpcbridge.errors import CallError, Problem, ReplyError, StepError
+from rpcbridge.pbx.platforms import Answer, Emulated
 from rpcbridge.pbx.progress import OUTCOMES, Caller, Progress, read
 from rpcbridge.pbx.reading import Reader
 from rpcbridge.pbx.scene import Collect, Dial, End, Play, Say, Scene, Speak, Step, Talk, scene_of
-from rpcbridge.pbx.wires import Answer, Wire
 
 MAX_TURNS = 50  # no caller listens longer; a call that goes round in circles must end
 
@@ -31,18 +31,18 @@ class Call:
     sent: MethodCall
     answer: Answer
 
-    def __init__(self, wire: Wire, progress: Progress) -> None:
-        self._wire = wire
+    def __init__(self, emulated: Emulated, progress: Progress) -> None:
+        self._emulated = emulated
         self.progress = progress
 
     @classmethod
-    def restored(cls, wire: Wire, state: object) -> Call:
+    def restored(cls, emulated: Emulated, state: object) -> Call:
         """The call whose `state()` this was. Raises StepError with every problem."""
         reader = Reader(state, "call", [])
         progress = read(reader)
         if reader.problems:
             raise StepError(reader.problems)
-        return cls(wire, progress)
+        return cls(emulated, progress)
 
     def state(self) -> dict[str, Any]:
         """All that is known of the call, as JSON."""
@@ -63,11 +63,11 @@ class Call:
         if call.turns == MAX_TURNS:
             raise _out_of_order(f"{MAX_TURNS} questions were asked: the call goes round in circles")
         call.turns += 1
-        return self._written(self._wire.question(call), call.turns)
+        return self._written(self._emulated.question(call), call.turns)
 
     def hear(self, reply: bytes) -> Scene:
         """What the reply lets the caller hear. Raises ReplyError where the phone system could not use it."""
-        self.answer = self._wire.answer(self._value(reply, self.progress.turns))
+        self.answer = self._emulated.answer(self._value(reply, self.progress.turns))
         scene = scene_of(self.answer.action)
         self.progress.language = scene.language
         return self._played(scene.steps)
@@ -102,11 +102,11 @@ class Call:
     def ended(self) -> bytes:
         """The report of the call's end, whoever ended it."""
         self.progress.over = True
-        return self._written(self._wire.ended(self.progress), self.progress.turns + 1)
+        return self._written(self._emulated.ended(self.progress), self.progress.turns + 1)
 
     def acknowledged(self, reply: bytes) -> tuple[bool, str]:
         """Whether the report was acknowledged, and what the reply says. Raises ReplyError."""
-        return self._wire.acknowledged(self._value(reply, self.progress.turns + 1))
+        return self._emulated.acknowledged(self._value(reply, self.progress.turns + 1))
 
     def _played(self, steps: Sequence[Step]) -> Scene:
         for step in steps:
@@ -149,9 +149,9 @@ class Call:
         return response.value
 
 
-def begun(wire: Wire, caller: Caller, call_id: str, started: float) -> Call:
+def begun(emulated: Emulated, caller: Caller, call_id: str, started: float) -> Call:
     """A call of `caller`'s that was just taken; `started` in seconds since 1970."""
-    return Call(wire, Progress(caller, call_id, int(started)))
+    return Call(emulated, Progress(caller, call_id, int(started)))
 
 
 def _id(number: int) -> Lexical:

@@ -12,9 +12,9 @@ from rpcbridge.codec import content_type
 from rpcbridge.domain.causes import definition
 from rpcbridge.errors import Problem, ReplyError
 from rpcbridge.pbx.call import MAX_TURNS, Call, begun
+from rpcbridge.pbx.platforms import Emulated
 from rpcbridge.pbx.progress import Caller
 from rpcbridge.pbx.scene import Collect, Dial, End, Play, Say, Scene, Speak, Step, said
-from rpcbridge.pbx.wires import Wire
 from rpcbridge.platforms import route
 from rpcbridge.transport import HttpRequest, Transport
 
@@ -56,15 +56,15 @@ class Turn:
 class PhoneSystem:
     """Places calls against one bridge URL, such as http://127.0.0.1:8080/<platform>."""
 
-    def __init__(self, wire: Wire, url: str, transport: Transport, *, patience: float = 10.0) -> None:
-        self._wire = wire
+    def __init__(self, emulated: Emulated, url: str, transport: Transport, *, patience: float = 10.0) -> None:
+        self._emulated = emulated
         self._url = url
         self._transport = transport
         self._patience = patience
 
     def place(self, script: Script) -> Iterator[Turn]:
         """The call, turn by turn, the report of its end last. Raises TransportError, or ReplyError for an unusable reply."""
-        call = begun(self._wire, script.caller, script.call_id, time.time())
+        call = begun(self._emulated, script.caller, script.call_id, time.time())
         acting = _Acting(call, script)
         while not call.over and call.progress.turns < MAX_TURNS:
             reply, milliseconds = self._post(call.question(), script.dialect)
@@ -85,7 +85,7 @@ class PhoneSystem:
             text = f"HTTP {reply.status}: {reply.body[:80].decode(errors='replace').strip()}"
             hint = {
                 403: "the secret in the path or the credentials are wrong, or this address is not listed",
-                404: f"the path is /{route(self._wire.name)}[/<secret>]",
+                404: f"the path is /{route(self._emulated.name)}[/<secret>]",
             }
             raise ReplyError([Problem("", f"{text} ({hint[reply.status]})" if reply.status in hint else text)])
         return reply.body, milliseconds

@@ -24,8 +24,9 @@ from rpcbridge.trace.store import Store, whole
 
 T = TypeVar("T")
 
-# Bytes of exchanges that may wait to be written: a thousand of them, or a few very large ones.
-_WAITING = 10 * 1024 * 1024
+# Bytes of exchanges that may wait to be written: some 1,700 of them, or a few very large ones. A database that does
+# not answer for a second, as one may while it moves its journal, costs none of a thousand a second.
+_WAITING = 20 * 1024 * 1024
 _OVERHEAD = 8192  # what an exchange weighs beside its payloads, roughly
 _OUTDATED_EVERY = 5.0  # seconds: what is kept beyond its time makes every write dearer
 _BREATH = 0.005  # seconds for whoever waits to write

@@ -16,14 +16,14 @@ from rpcbridge.platforms.voicenter import Section, make
 from rpcbridge.schemas import actions
 
 PLATFORM = make(Section(), Options({}))
-WIRE = discovered()["voicenter"]
+EMULATED = discovered()["voicenter"]
 ORDER = {"action": "menu", "menu": "order", "prompt": "number", "max_digits": 4, "loops": 3, "loop_delay": 5, "validate_digits": True}
 DIAL = {"action": "call", "target": "0501234567", "caller_prompt": "connecting", "ring_timeout": 20, "hold_music": "jazz"}
 NOBODY = {"menu": "nobody", "prompt": "nobody_answers", "max_digits": 2, "loops": 2}
 
 
 def call(dialect: str = "xmlrpc") -> Call:
-    return begun(WIRE, Caller("0730000000", "0540000000", "דנה", dialect), "rb-phone-1", 1_700_000_000)
+    return begun(EMULATED, Caller("0730000000", "0540000000", "דנה", dialect), "rb-phone-1", 1_700_000_000)
 
 
 def reply(action: dict, request: bytes) -> bytes:
@@ -114,7 +114,7 @@ def whole(dialect: str, again: Callable[[Call], Call]) -> list[dict]:
 @pytest.mark.parametrize("dialect", ["xmlrpc", "json", "jsonrpc"])
 def test_a_call_taken_up_at_every_step_is_the_same_call(dialect: str):
     def restored(one: Call) -> Call:
-        return Call.restored(WIRE, json.loads(json.dumps(one.state())))
+        return Call.restored(EMULATED, json.loads(json.dumps(one.state())))
 
     asked = whole(dialect, restored)
     assert asked == whole(dialect, lambda one: one)
@@ -188,12 +188,12 @@ def test_a_state_that_no_call_was_in_is_refused_with_every_fault():
     one = call()
     one.hear(reply(DIAL | {"on_failure": NOBODY}, one.question()))
     state = one.state()
-    Call.restored(WIRE, state)
+    Call.restored(EMULATED, state)
     state |= {"turns": -1, "dialect": "morse", "menu": 5, "called_number": "0" * 81, "over": "no", "caller_name": "a\0b"}
     state["waiting"]["on_failure"]["prompt"] = {"kind": "eval", "said": "x"}
     del state["call_id"]
     with pytest.raises(StepError) as refused:
-        Call.restored(WIRE, state)
+        Call.restored(EMULATED, state)
     paths = {problem.path for problem in refused.value.problems}
     assert paths == {
         "call.turns", "call.dialect", "call.menu", "call.called_number", "call.over", "call.caller_name", "call.call_id",
@@ -201,4 +201,4 @@ def test_a_state_that_no_call_was_in_is_refused_with_every_fault():
     }  # fmt: skip
     for odd in (None, [], "x", 3, {"waiting": []}):
         with pytest.raises(StepError):
-            Call.restored(WIRE, odd)
+            Call.restored(EMULATED, odd)

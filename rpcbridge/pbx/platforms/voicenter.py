@@ -7,8 +7,8 @@ from typing import Any
 
 from rpcbridge.codec import MethodCall, Value
 from rpcbridge.errors import Problem, ReplyError, RpcbridgeError
+from rpcbridge.pbx.platforms import Answer
 from rpcbridge.pbx.progress import Progress
-from rpcbridge.pbx.wires import Answer
 from rpcbridge.platforms.voicenter.reading import action_of
 from rpcbridge.platforms.voicenter.replies import load_native
 from rpcbridge.platforms.voicenter.tables import NO_MENU
@@ -71,4 +71,4 @@ def _struct(value: Value) -> Mapping[str, Any]:
     return value
 
 
-WIRE = Voicenter()
+EMULATED = Voicenter()

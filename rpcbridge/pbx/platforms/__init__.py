@@ -22,7 +22,7 @@ class Answer:
     action: AnyAction
 
 
-class Wire(Protocol):
+class Emulated(Protocol):
     """One platform's. Pure."""
 
     name: str  # the platform's
@@ -40,7 +40,7 @@ class Wire(Protocol):
         """Whether the reply to a report acknowledges it, and what it says. Raises ReplyError where it is no such reply."""
 
 
-def discovered() -> dict[str, Wire]:
+def discovered() -> dict[str, Emulated]:
     """Every emulated platform, by its name: each module of this package."""
     modules = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
-    return {module.WIRE.name: module.WIRE for module in modules}
+    return {module.EMULATED.name: module.EMULATED for module in modules}
