@@ -43,7 +43,7 @@ PAGES = {
     "the playground with a sample": Address("/debug/playground?sample=0"),
     "not found": Address("/debug/exchanges/none", 404),
     "the map": Address("/debug/map"),
-    "the map of no call": Address("/debug/map?platform=none&since=yesterday"),
+    "the map of no call": Address("/debug/map?platform=none&from=yesterday"),
     "replay of a call": Address("/debug/replay?id={call}"),
     "replay of an exchange": Address("/debug/replay?id={exchange}"),
     "replay of nothing": Address("/debug/replay?id=none", 404),

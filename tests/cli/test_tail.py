@@ -39,6 +39,11 @@ ULID = "01KB0Q8ZJ5T3V9W2X4Y6Z8A0BC"
 TOML = '[backend]\nurl = "{backend}"\n[database]\nurl = "{database}"\n[debug]\nenabled = true\n'
 
 
+def _heeds_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+
 class Tail:
     """The command as it runs, its output in files."""
 
@@ -66,7 +71,8 @@ def tailing(config: Path, *arguments: str, **variables: str) -> Iterator[Tail]:
     environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **variables}
     out, error = (config.parent / f"{uuid.uuid4().hex}.{name}" for name in ("out", "err"))
     with out.open("wb") as stdout, error.open("wb") as stderr:
-        process = subprocess.Popen(command, stdout=stdout, stderr=stderr, env=environment)
+        # As from a terminal: where the tests were started in the background, Ctrl-C is ignored by all that they start.
+        process = subprocess.Popen(command, stdout=stdout, stderr=stderr, env=environment, preexec_fn=_heeds_ctrl_c)
     try:
         yield Tail(process, out, error)
     finally:

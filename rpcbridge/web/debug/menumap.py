@@ -64,13 +64,19 @@ def add(blueprint: Blueprint, debug: Debug) -> None:
         graph = menus.graph(rows, debug.secret_menus)
         cut = len(rows) == MOST_ROWS
         return shown(200, _listed(graph, cut, wanted), "map.html", graph=graph, drawn=drawing(graph), cut=cut, most=MOST_ROWS,
-                     wanted=wanted, names=_names(graph), origins=_ORIGINS, periods=PERIODS, revealed=debug.reveal,
+                     wanted=wanted, platforms=[*debug.platforms], names=_names(graph), origins=_ORIGINS, periods=PERIODS, revealed=debug.reveal,
                      ways=_ways(graph), calls=wanted.calls, dead_end_callers=menus.DEAD_END_CALLERS)  # fmt: skip
 
 
+# As the list of calls has them.
+_IN_THE_URL = {"last": "last", "since": "from", "until": "until", "called": "number", "platform": "platform", "origin": "origin"}
+
+
 def _filter(args: Mapping[str, str]) -> _Filter:
-    given = {name: args.get(name, "").strip()[:80] for name in ("last", "since", "until", "called", "platform", "origin")}
-    problems = [f"{name}: {given[name]} is no time such as 2026-11-20T21:00Z" for name in ("since", "until") if given[name] and moment(given[name]) is None]
+    given = {name: args.get(said, "").strip()[:80] for name, said in _IN_THE_URL.items()}
+    problems = [
+        f"{_IN_THE_URL[name]}: {given[name]} is no time such as 2026-11-20T21:00Z" for name in ("since", "until") if given[name] and moment(given[name]) is None
+    ]
     for name, known in (("last", LAST), ("origin", _ORIGINS)):
         if given[name] and given[name] not in known:
             problems.append(f"{name}: {given[name]} is not one of {', '.join(filter(None, known))}")
