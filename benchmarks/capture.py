@@ -97,7 +97,7 @@ def _exchanges(url: str, asked: int) -> dict[str, int]:
             dropped = int(connection.execute(text("SELECT coalesce(sum(count), 0) FROM exchanges_dropped")).scalar_one())
         if recorded + dropped >= asked:
             break
-        time.sleep(0.25)
+        time.sleep(0.25)  # the recorder writes as often
     engine.dispose()
     if recorded + dropped < asked:
         raise RunFailed(f"{asked} requests, but {recorded} recorded and {dropped} told as dropped")

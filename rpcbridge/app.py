@@ -33,7 +33,6 @@ from rpcbridge.outbox import Store as EventStore
 from rpcbridge.plan import Plan
 from rpcbridge.platforms import route
 from rpcbridge.redaction import Sensitivity
-from rpcbridge.replaying import Replayer
 from rpcbridge.settings import Settings
 from rpcbridge.simulation import Simulation
 from rpcbridge.trace import Follower, Queries, Trace
@@ -90,10 +89,7 @@ def build(checked: Plan, draining: Callable[[], bool] = _never, ending: Callable
         watching.client, checked.routes, outbox, calls, watching.around,
         deadline=found.backend.deadline, max_calls=found.server.call_limit, include_raw=found.backend.include_raw,
     )  # fmt: skip
-    debug = watching.debug and replace(
-        watching.debug, phone=_simulation(checked, watching, bridge, outbox, calls),
-        replayer=Replayer(bridge, checked.platforms, _new_id, time.monotonic),
-    )  # fmt: skip
+    debug = watching.debug and replace(watching.debug, phone=_simulation(checked, watching, bridge, outbox, calls))
     doors = {route(name): (platform, _guard(found, name)) for name, platform in checked.platforms.items()}
     app = create(Surface(bridge, doors, found.server.max_body, debug))
     checks = [watching.record.check, watching.breakers.check, outbox.check, deliverer.check]

@@ -1,4 +1,4 @@
-"""Simulated calls within the running bridge: an emulated phone system asks it as a real one would, but for the network.
+"""Simulated calls and replays within the running bridge: it is asked as by a phone system, but for the network.
 
 One step of a call in, one out; between them the call is a JSON value that whoever asks must keep, so any
 worker may take the next step. In a fault drill the backend fails as told, for this one call.
@@ -13,7 +13,7 @@ from typing import Any
 from rpcbridge.bridge import Bridge
 from rpcbridge.codec import DIALECTS
 from rpcbridge.domain.origins import made, origin_of
-from rpcbridge.errors import Problem, ReplyError, StepError
+from rpcbridge.errors import Problem, ReplyError, StepError, shown
 from rpcbridge.exchange import Exchange
 from rpcbridge.pbx import MAX_TURNS, OUTCOMES, Call, Scene, as_json, begun, discovered
 from rpcbridge.pbx.progress import read_caller
@@ -108,7 +108,7 @@ class Simulation:
         """The caller pressed `digits`, "" for none, or heard a prompt that collects none: the next question."""
         restored = self._restored(session)
         if type(digits) is not str or len(digits) > 32:
-            raise StepError([Problem("digits", "expected a text of at most 32 keys")])
+            raise StepError([Problem("digits", f"expected a text of at most 32 keys, got {shown(digits)}")])
         if restored.call.progress.waiting is not None or digits:
             restored.call.press(digits)
         return self._asked(restored, traceparent)
@@ -117,7 +117,7 @@ class Simulation:
         """What came of dialling. The bridge hears of it later."""
         restored = self._restored(session)
         if type(outcome) is not str:
-            raise StepError([Problem("outcome", f"expected one of {', '.join(OUTCOMES)}")])
+            raise StepError([Problem("outcome", f"expected one of {', '.join(OUTCOMES)}, got {shown(outcome)}")])
         return Taken(restored, restored.call.dialled(outcome))
 
     def hang_up(self, session: object, traceparent: str) -> Taken:
@@ -131,6 +131,14 @@ class Simulation:
         except ReplyError as error:
             return Taken(restored, None, seen, error.problems)
         return Taken(restored, None, seen, acknowledged=says if well else None)
+
+    def replay(self, platform: str, body: bytes, traceparent: str) -> Exchange:
+        """One request that was recorded, and what becomes of it now. Raises nothing."""
+        return self._through(self._bridge, platform, body, traceparent)
+
+    def replay_id(self, of: str) -> str:
+        """The id of a call that sends the exchange `of` again, or the call that begins with it."""
+        return made("replay", self._new_id(), of)
 
     def _asked(self, session: Session, traceparent: str) -> Taken:
         call = session.call

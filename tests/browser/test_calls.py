@@ -34,7 +34,7 @@ def test_a_list_that_is_paused_stays_as_it_is(page: Page, bridge: Inspected):
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#live-state")).to_have_text("paused")
     call = bridge.call("1")
-    time.sleep(2.5)
+    time.sleep(2.5)  # twice as long as a list that is live takes to show it
     expect(row(page, call)).to_have_count(0)
     page.get_by_role("button", name="Go live").click()
     expect(row(page, call)).to_be_visible()
@@ -53,7 +53,7 @@ def test_a_search_goes_into_the_address_and_stays_live(page: Page, bridge: Inspe
     wanted = bridge.call("1", called_number="0730000002")
     expect(row(page, wanted)).to_be_visible()
     bridge.call("1", called_number="0730000001")
-    time.sleep(2)
+    time.sleep(2)  # as long as it would take to appear here, too
     assert set(page.locator("tbody .who span:nth-child(2)").all_text_contents()) == {"→ ********02"}
     page.go_back()
     expect(row(page, other)).to_be_visible()

@@ -133,6 +133,7 @@ def test_the_last_lines_come_first_as_many_as_are_asked_for(bridge: bridges.Runn
     with tailing(config_of(bridge), "-n", "2", "--call", "last") as tail:
         assert [line.split()[-1] for line in tail.said(2)] == ["last1", "last2"]
     with tailing(config_of(bridge), "-n", "0", "--call", "last") as tail:
+        # A question each second: whoever tails may begin to look after any of them.
         awaited(lambda: (bridge.post(xml(IVR_UNIQUE_ID="last9")) and time.sleep(1)) or tail.lines, 30)
         assert {line.split()[-1] for line in tail.lines} == {"last9"}
 
@@ -173,7 +174,7 @@ def test_a_database_that_goes_away_is_said_once_and_waited_for(tmp_path: Path, e
         awaited(lambda: more(store, exchange, next(place)) or time.sleep(0.5) or tail.lines, 30)
         allow(url, connections=False)
         awaited(lambda: tail.remarks, 30)
-        time.sleep(2)
+        time.sleep(2)  # four more looks that fail: it is said once all the same
         allow(url, connections=True)
         awaited(lambda: len(tail.remarks) > 1, 30)
         before = len(tail.lines)

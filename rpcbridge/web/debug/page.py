@@ -10,7 +10,6 @@ from typing import Any
 from flask import Response, render_template, request
 
 from rpcbridge.platforms import Platform
-from rpcbridge.replaying import Replayer
 from rpcbridge.simulation import Simulation
 from rpcbridge.trace import Trace
 from rpcbridge.translation import Translator
@@ -32,8 +31,7 @@ class Debug:
     sessions: Sessions
     reveal: bool = False
     secret_menus: tuple[str, ...] = ()
-    phone: Simulation | None = None  # this and the next are None in a process that serves nobody
-    replayer: Replayer | None = None
+    phone: Simulation | None = None  # None in a process that serves nobody
     platforms: Mapping[str, Platform] = field(default_factory=dict)
     secrets: Mapping[str, bool] = field(default_factory=dict)
     translators: Mapping[str, Translator] = field(default_factory=dict)

@@ -9,10 +9,9 @@ from dataclasses import asdict
 
 from flask import Blueprint, Response, request
 
-from rpcbridge.domain.origins import made
 from rpcbridge.inspector import replay
 from rpcbridge.inspector.comparison import Compared, compared
-from rpcbridge.replaying import Replayer
+from rpcbridge.simulation import Simulation
 from rpcbridge.web.debug.page import Debug, shown
 from rpcbridge.web.tracing import traceparent
 
@@ -23,15 +22,15 @@ _PREFIX = "set-"
 
 def add(blueprint: Blueprint, debug: Debug) -> None:
     """The page, and what its form sends."""
-    if debug.replayer is None:
+    if debug.phone is None:
         return
-    replayer = debug.replayer
+    phone = debug.phone
 
     @blueprint.get("/replay")
     def replay_form() -> Response:
         id = request.args.get("id", "").strip()
         try:
-            script = _script(debug, replayer, id)
+            script = _script(debug, id)
         except replay.NotReplayable as error:
             return _refused(error)
         return _form(200, script, id, debug, {})
@@ -41,23 +40,23 @@ def add(blueprint: Blueprint, debug: Debug) -> None:
         id = request.form.get("id", "").strip()
         given = {name.removeprefix(_PREFIX): value for name, value in request.form.items() if name.startswith(_PREFIX)}
         try:
-            script = _script(debug, replayer, id)
+            script = _script(debug, id)
         except replay.NotReplayable as error:
             return _refused(error)
-        call_id = made("replay", replayer.new_id(), script.of)
+        call_id = phone.replay_id(script.of)
         try:
             bodies = replay.requests(script, _changed(script, given), call_id, as_masked="as_masked" in request.form)
         except replay.NotReplayable as error:
             return _form(422, script, id, debug, given, error)
-        results = list(_sent(debug, replayer, script, bodies))
+        results = list(_sent(debug, phone, script, bodies))
         content = {"id": id, "call_id": call_id, "turns": [asdict(result) | {"same": result.same} for result in results], "unsent": len(bodies) - len(results)}
         return shown(200, content, "replayed.html", id=id, call_id=call_id, results=results, unsent=content["unsent"],
                      longest=_LONGEST, same=all(result.same for result in results), revealed=debug.reveal)  # fmt: skip
 
 
-def _script(debug: Debug, replayer: Replayer, id: str) -> replay.Script:
+def _script(debug: Debug, id: str) -> replay.Script:
     """What an id names, an exchange's or a call's. Raises NotReplayable."""
-    return debug.trace.looked_up(lambda store: replay.script_of(id, store.exchange, store.documents_of, replayer.platforms))
+    return debug.trace.looked_up(lambda store: replay.script_of(id, store.exchange, store.documents_of, debug.platforms))
 
 
 def _changed(script: replay.Script, given: Mapping[str, str]) -> dict[str, str]:
@@ -69,14 +68,14 @@ def _changed(script: replay.Script, given: Mapping[str, str]) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _sent(debug: Debug, replayer: Replayer, script: replay.Script, bodies: Sequence[bytes]) -> Iterator[Compared]:
+def _sent(debug: Debug, phone: Simulation, script: replay.Script, bodies: Sequence[bytes]) -> Iterator[Compared]:
     """Each turn as it comes back; what is shown of it is masked as every record is."""
     end = time.monotonic() + _LONGEST
     trace = traceparent("")
     for step, body in zip(script.steps, bodies, strict=True):
         if time.monotonic() > end:
             return
-        seen = replayer.send(script.platform.name, body, trace)
+        seen = phone.replay(script.platform.name, body, trace)
         masked = debug.trace.document(seen)["stations"]["platform_response"]["body"].encode("utf-8", "replace")
         yield compared(
             script, step, body, seen.platform_response, round((seen.finished - seen.arrived) * 1000, 1), shown=masked,
