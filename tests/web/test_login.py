@@ -1,4 +1,4 @@
-"""The inspector's door in a real bridge of three workers: who gets a session, which POSTs are believed, what every response says to browsers."""
+"""The inspector's door in a real bridge of three workers: who gets a session, and for how long."""
 
 from __future__ import annotations
 
@@ -7,66 +7,14 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.cookies import SimpleCookie
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from werkzeug.routing import Rule
 
 from tests.support import bridge as bridges
-from tests.support import databases, inspector
-from tests.support.bridge import Reply
-
-TOKEN = "a-token-of-20-letters"
-HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
-CSRF = re.compile(r'name="csrf(?:_|-)token" (?:value|content)="([0-9a-f]{64})"')
-
-
-def config(database: str, *, token: str = TOKEN, more: str = "") -> str:
-    asked = f'token = "{token}"' if token else ""
-    return f'''[backend]
-url = "http://127.0.0.1:9"
-[database]
-url = "{database}"
-[debug]
-enabled = true
-{asked}
-{more}
-'''
-
-
-@dataclass
-class Browser:
-    """As much of a browser as matters here: it keeps cookies, and says which site asks."""
-
-    bridge: bridges.Running
-    cookies: dict[str, str] = field(default_factory=dict)
-
-    def get(self, path: str, **headers: str) -> Reply:
-        return self._sent("GET", path, b"", HTML | headers)
-
-    def post(self, path: str, fields: dict[str, str], **headers: str) -> Reply:
-        return self._sent("POST", path, urlencode(fields).encode(), HTML | FORM | headers)
-
-    def _sent(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Reply:
-        cookies = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())} if self.cookies else {}
-        got = self.bridge.post(body, path, method, **cookies, **headers)
-        for name, morsel in SimpleCookie(got.headers.get("set-cookie", "")).items():
-            self.cookies[name] = morsel.value
-        return got
-
-    def csrf(self, path: str = "/debug/login") -> str:
-        """The token of a page."""
-        found = CSRF.search(self.get(path).body.decode())
-        assert found
-        return found[1]
-
-    def log_in(self, token: str = TOKEN, next: str = "", **headers: str) -> Reply:
-        return self.post("/debug/login", {"csrf_token": self.csrf(), "token": token, "next": next}, **headers)
+from tests.support import databases
+from tests.support.visitor import BEARER, FORM, TOKEN, Browser, config
 
 
 @pytest.fixture(scope="module", params=databases.KINDS)
@@ -362,73 +310,6 @@ def test_only_get_and_post_are_there(guarded: bridges.Running):
     for method in ("PUT", "DELETE", "PATCH", "TRACE", "QUERY"):
         assert guarded.post(b"", "/debug/", method, **BEARER).status == 405
         assert guarded.post(b"", "/debug/", method).status == 401
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bridges.Running]:
-    folder = tmp_path_factory.mktemp("local")
-    with bridges.running(folder, config(f"sqlite:///{folder}/x.db", token=""), WEB_CONCURRENCY="3") as bridge:
-        yield bridge
-
-
-def test_without_a_token_there_is_no_login(local: bridges.Running):
-    for method in ("GET", "POST"):
-        assert local.post(b"", "/debug/login", method, **HTML).status == 404
-    assert local.get("/debug/login", Via="1.1 proxy").status == 403
-    assert local.get("/debug/", **BEARER).status == 200
-    assert b"Log out" not in local.get("/debug/").body
-
-
-RULES = sorted(inspector.rules(), key=str)
-POSTS = [rule for rule in RULES if "POST" in (rule.methods or ())]
-
-
-@pytest.mark.parametrize("rule", POSTS, ids=str)
-def test_every_post_needs_a_csrf_token_also_without_a_login(local: bridges.Running, guarded: bridges.Running, rule: Rule):
-    path = inspector.filled(rule)
-    own, foreign = Browser(local), Browser(local)
-    if rule.endpoint not in ("debug.enter", "debug.logout"):
-        assert own.post(path, {}).status == 403
-        assert own.post(path, {"csrf_token": foreign.csrf("/debug/")}).status == 403
-        assert own.post(path, {"csrf_token": own.csrf("/debug/")}).status != 403
-    browser = Browser(guarded)
-    browser.log_in()
-    assert browser.post(path, {}).status == 403
-
-
-def test_a_visit_without_a_login_has_a_token_that_every_worker_knows(local: bridges.Running):
-    browser = Browser(local)
-    token = browser.csrf("/debug/")
-    assert re.fullmatch("[A-Za-z0-9_-]{22}", browser.cookies["rpcbridge_visit"])
-    for _ in range(12):
-        assert browser.csrf("/debug/") == token
-    browser.cookies["rpcbridge_visit"] = "x<script>"
-    assert browser.csrf("/debug/") != token
-    assert browser.cookies["rpcbridge_visit"] != "x<script>"
-
-
-@pytest.mark.parametrize("rule", RULES, ids=str)
-def test_every_response_says_what_browsers_may_do_with_it(local: bridges.Running, guarded: bridges.Running, rule: Rule):
-    path = inspector.filled(rule)
-    for bridge, headers in ((local, {}), (guarded, BEARER), (guarded, HTML), (guarded, {}), (guarded, {"Sec_Fetch_Site": "cross-site"})):
-        for method in ("HEAD", "POST", "DELETE", "OPTIONS"):
-            said_by(bridge.post(b"", path, method, **headers))
-    said_by(local.get("/debug/none"))
-    said_by(guarded.get("/debug"))
-
-
-def said_by(got: Reply) -> None:
-    policy = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
-    )
-    assert got.headers["content-security-policy"] == policy
-    assert got.headers["x-content-type-options"] == "nosniff"
-    assert got.headers["x-frame-options"] == "DENY"
-    assert got.headers["cross-origin-opener-policy"] == got.headers["cross-origin-resource-policy"] == "same-origin"
-    assert got.headers["referrer-policy"] == "same-origin"
-    assert "microphone=()" in got.headers["permissions-policy"]
-    assert got.headers["cache-control"] in ("no-store", "no-cache")
 
 
 def test_static_files_are_kept_by_the_browser_and_asked_for_again(guarded: bridges.Running):
