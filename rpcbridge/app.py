@@ -214,7 +214,6 @@ def _debug(checked: Plan, ending: Callable[[], bool]) -> Debug:
     trace = Trace(found.database.url, found.capture, fields, headers, _now)
     guard = DebugGuard(found.debug.token, found.server.trusted_proxies)
     sessions = Sessions(trace.signing_key, found.debug.token, found.debug.session, time.time)
-    secrets = {name: bool(getattr(section, "secret", "")) for name, section in found.platforms.items()}
     translators = {
         name: Translator(platform, checked.routes, found.backend, found.server.max_body, bool(found.fallback))
         for name, platform in checked.platforms.items()
@@ -223,7 +222,7 @@ def _debug(checked: Plan, ending: Callable[[], bool]) -> Debug:
     streams = min(_STREAMS, (found.server.threads - found.server.call_limit) // 2)
     return Debug(
         trace, guard, sessions, found.capture.reveal, found.capture.secret_menus,
-        platforms=checked.platforms, secrets=secrets, translators=translators, ending=ending, streams=streams,
+        platforms=checked.platforms, secrets=checked.secret_paths, translators=translators, ending=ending, streams=streams,
     )  # fmt: skip
 
 

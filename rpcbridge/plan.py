@@ -26,6 +26,11 @@ class Plan:
     platforms: Mapping[str, Platform]
     routes: Routes[AnyAction]
 
+    @property
+    def secret_paths(self) -> dict[str, bool]:
+        """Of each platform, whether the path that it posts to ends in a secret."""
+        return {name: bool(getattr(section, "secret", "")) for name, section in self.settings.platforms.items()}
+
 
 def configured(
     file: Path | None = None, overrides: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ

@@ -57,10 +57,8 @@ def _documents(plan: Plan, call_id: str) -> list[dict[str, object]]:
 
 
 def _around(plan: Plan) -> Around:
-    bind = plan.settings.server.bind
-    secrets = {name: bool(getattr(section, "secret", "")) for name, section in plan.settings.platforms.items()}
     fields = {name: platform.fields for name, platform in plan.platforms.items()}
-    return Around(f"http://{bind}", __version__, secrets, fields)
+    return Around(f"http://{plan.settings.server.bind}", __version__, plan.secret_paths, fields)
 
 
 def _write(made: File, output: Path | None) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from rpcbridge.codec import Fault, Lexical, MethodCall, Value, decode_reply, encode_call
-from rpcbridge.errors import CallError, Problem, ReplyError, StepError
+from rpcbridge.errors import CallError, Problem, ReplyError, StepError, shown
 from rpcbridge.pbx.platforms import Answer, Emulated
 from rpcbridge.pbx.progress import OUTCOMES, Caller, Progress, read
 from rpcbridge.pbx.reading import Reader
@@ -78,18 +78,18 @@ class Call:
         if not isinstance(step, Collect):
             raise _out_of_order("the phone system collects no digits now")
         if digits.strip(KEYS):
-            raise StepError([Problem("digits", "expected 0-9, * and # alone")])
+            raise StepError([Problem("digits", f"expected 0-9, * and # alone, got {shown(digits)}")])
         call.waiting, call.digits = None, digits[: step.size]
         if not digits:
             call.seconds += (step.loops - 1) * PROMPT + step.loops * step.delay
 
-    def dialled(self, outcome: str) -> Scene:
-        """What comes of dialling: `answered`, `busy` or `no_answer`."""
+    def dialled(self, outcome: object) -> Scene:
+        """What comes of dialling: `answered`, `busy` or `no_answer`. Raises StepError for anything else."""
+        if not isinstance(outcome, str) or outcome not in OUTCOMES:
+            raise StepError([Problem("outcome", f"expected one of {', '.join(OUTCOMES)}, got {shown(outcome)}")])
         call, step = self.progress, self.progress.waiting
         if not isinstance(step, Dial):
             raise _out_of_order("the phone system dials nobody now")
-        if outcome not in OUTCOMES:
-            raise StepError([Problem("outcome", f"expected one of {', '.join(OUTCOMES)}")])
         call.waiting, call.outcome = None, outcome
         if outcome == "answered":
             call.ring_seconds = min(step.ring_timeout, PICK_UP)
