@@ -7,25 +7,26 @@ Either way a caller who waits hears a valid action, within the deadline.
 from __future__ import annotations
 
 import secrets
-import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
 from rpcbridge import system
 from rpcbridge.backend import Client, Flights, Routes
+from rpcbridge.bridge.places import Places
+from rpcbridge.bridge.questions import Asked, Questions
 from rpcbridge.calls import Calls, Remembered, storable_state
 from rpcbridge.codec import CODES, BatchResponse, Fault, MethodCall, MethodResponse, Reply, decode_request, fault_of
 from rpcbridge.domain.actions import AnyAction
-from rpcbridge.domain.events import ActionRejected, ActionRequested, CallEnded, Event
-from rpcbridge.errors import AnswerRejected, CallError, NotStored, NoUsableAnswer, OutOfPlace, Problem, Repair
+from rpcbridge.domain.events import ActionRequested, CallEnded, Event
+from rpcbridge.errors import AnswerRejected, CallError, NotStored, NoUsableAnswer, OutOfPlace, Repair
 from rpcbridge.exchange import Exchange, Surroundings
 from rpcbridge.outbox import Notice, Outbox
 from rpcbridge.platforms import Native, Platform, Receipt, UnusableCall
 from rpcbridge.platforms.understanding import understood
-from rpcbridge.schemas import actions, events
+from rpcbridge.schemas import events
 
 _R = TypeVar("_R", bound=Reply)
 
@@ -46,16 +47,14 @@ class Bridge:
         include_raw: bool = False,
         tell_rejected: bool = True,
     ) -> None:
-        self._client = client
-        self._routes = routes
+        self._questions = Questions(client, routes, outbox, around, tell_rejected=tell_rejected)
         self._outbox = outbox
         self._calls = calls
         self._around = around
         self._deadline = deadline
         self._include_raw = include_raw
-        self._tell_rejected = tell_rejected
-        self._places = _Places(max_calls)
-        self._flights: Flights[_Asked] = Flights()
+        self._places = Places(max_calls)
+        self._flights: Flights[tuple[Asked, Remembered | None]] = Flights()
 
     def handle(self, platform: Platform, read_body: Callable[[float], bytes], arrived: float, traceparent: str) -> Exchange:
         """The whole exchange. `read_body` is given the deadline and may raise CallError. Raises nothing."""
@@ -143,18 +142,18 @@ class Bridge:
         if platform.shares(call):
             key = (platform.name, seen.platform_request)
             left = seen.deadline - self._around.clock()
-            asked, seen.shared = self._flights.share(key, left, lambda: self._asked(event, seen, self._remembered(event, seen)))
+            (asked, remembered), seen.shared = self._flights.share(
+                key, left, lambda: self._asked(event, seen, self._remembered(event, seen))
+            )
         else:  # of no call that could be told from another: this is its first question, and its last
-            asked = self._asked(event, seen, Remembered("", 1, None, 0.0) if self._calls else None)
+            asked, remembered = self._asked(event, seen, Remembered("", 1, None, 0.0) if self._calls else None)
         seen.event, seen.content = asked.event, asked.content
-        if isinstance(asked.answer, NoUsableAnswer):
-            raise asked.answer
-        action, repairs = understood(platform, asked.answer)
+        action, repairs = understood(platform, asked.usable())
         seen.repairs += repairs
         response, repairs = platform.from_domain(action, seen.called_number, seen.dialect)
         seen.repairs += repairs
-        if isinstance(asked.answer, dict) and "state" in asked.answer and not seen.shared:
-            self._keep(asked.answer["state"], asked.remembered, seen)
+        if asked.keeps_state and not seen.shared:
+            self._keep(asked.answer["state"], remembered, seen)
         seen.outcome = "answered"
         if isinstance(action, Native):
             seen.action, seen.served = "native", partial(platform.action_of, action)
@@ -166,20 +165,12 @@ class Bridge:
         """What is known of the call, or None: the database has its say within milliseconds, or none."""
         if self._calls is None:
             return None
-        return self._calls.begin(event.platform, event.call_id, seen.deadline - self._around.clock())
+        return self._calls.begin(event.platform, str(event.call_id), seen.deadline - self._around.clock())
 
-    def _asked(self, event: Event, seen: Exchange, remembered: Remembered | None) -> _Asked:
-        """The event and what the backend said to it, or why it said nothing: both are shared by identical questions."""
+    def _asked(self, event: Event, seen: Exchange, remembered: Remembered | None) -> tuple[Asked, Remembered | None]:
         if remembered is not None and isinstance(event, ActionRequested):
             event = replace(event, turn=remembered.turn, state=remembered.state)
-        url = self._routes.of(seen.called_number).url
-        asked = _Asked(event, events.dump(event), remembered)
-        seen.content = asked.content
-        try:
-            asked.answer = self._client.ask(url, asked.content, seen.deadline, seen.traceparent, seen.hop)
-        except NoUsableAnswer as failure:
-            asked.answer = failure
-        return asked
+        return self._questions.ask(event, seen), remembered
 
     def _keep(self, state: Any, remembered: Remembered | None, seen: Exchange) -> None:
         """Keep the state that the answer carries; one that cannot be kept leaves the old one."""
@@ -219,8 +210,7 @@ class Bridge:
             kind, seen.unanswered = None, False
         if kind == "question":
             response = self._fallback(platform, reason, seen)
-            if self._tell_rejected and isinstance(error, NoUsableAnswer) and seen.event is not None and _answered(seen):
-                self._reject(error, seen.event, seen)
+            self._questions.reject(error, seen)
             return response
         if kind == "notification":
             seen.outcome, seen.fallback_reason = "not_stored", reason
@@ -242,22 +232,10 @@ class Bridge:
         return Fault(CODES["internal"], f"internal error, reference {reference}"), "internal", f"reference {reference}"
 
     def _fallback(self, platform: Platform, reason: str, seen: Exchange) -> MethodResponse:
-        action = self._routes.of(seen.called_number).fallback
+        action = self._questions.fallback(seen)
         seen.outcome, seen.action, seen.fallback_reason, seen.served = "fallback", action.action, reason, lambda: action
         response, _ = platform.from_domain(action, seen.called_number, seen.dialect)
         return response
-
-    def _reject(self, error: NoUsableAnswer, event: Event, seen: Exchange) -> None:
-        """Tell the backend that its answer could not be used; nobody waits for that."""
-        problems = error.problems if isinstance(error, AnswerRejected) else (Problem("", str(error)),)
-        about = {name: getattr(event, name) for name in _ABOUT_A_CALL}
-        rejected = ActionRejected(
-            **about, event_id=self._around.new_id(), occurred_at=self._around.now(), reason=error.reason,
-            problems=tuple((problem.path, problem.message) for problem in problems),
-            served=actions.dump(self._routes.of(seen.called_number).fallback),
-        )  # fmt: skip
-        with suppress(Exception):
-            self._outbox.post(Notice(events.dump(rejected), seen.traceparent))
 
 
 def _written(platform: Platform, reply: _R, seen: Exchange) -> _R:
@@ -266,46 +244,6 @@ def _written(platform: Platform, reply: _R, seen: Exchange) -> _R:
         reply = replace(reply, id=seen.reply_id)
     seen.platform_response = b"" if seen.unanswered else platform.encode(reply, seen.dialect)
     return reply
-
-
-def _answered(seen: Exchange) -> bool:
-    """Whether the backend itself answered this question, and did not merely fail."""
-    return not seen.shared and seen.hop.reply is not None and 200 <= seen.hop.reply.status < 300
-
-
-_ABOUT_A_CALL = ("platform", "call_id", "direction", "caller_number", "caller_name", "called_number")
-
-
-@dataclass(slots=True)
-class _Asked:
-    """A question as it was put to the backend, and the answer: a JSON value, or why there is none."""
-
-    event: Event
-    content: dict[str, Any]
-    remembered: Remembered | None
-    answer: Any = None
-
-
-class _Places:
-    """The places for calls at once, `server.max_calls` of them."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._taken = 0
-        self._lock = threading.Lock()
-
-    def take(self) -> int:
-        """The number of places taken, this one included; 0 where there was none."""
-        with self._lock:
-            if self._taken == self._limit:
-                return 0
-            self._taken += 1
-            return self._taken
-
-    def leave(self) -> None:
-        """Give one back."""
-        with self._lock:
-            self._taken -= 1
 
 
 # Each call in flight has to be finished a little earlier than the one before it, in seconds: when a

@@ -1,0 +1,6 @@
+"""The straight line of one request, and how calls that the bridge itself carries on go along it."""
+
+from rpcbridge.bridge.line import Bridge
+from rpcbridge.exchange import Surroundings
+
+__all__ = ["Bridge", "Surroundings"]
