@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from rpcbridge.codec import json_call, json_rpc, json_text, xmlrpc_plain, xmlrpc_reader, xmlrpc_writer
+from rpcbridge.codec import json_call, json_rpc, json_text, rest, xmlrpc_plain, xmlrpc_reader, xmlrpc_writer
 from rpcbridge.codec.faults import CODES, fault_of
 from rpcbridge.codec.limits import MAX_ITEMS
 from rpcbridge.codec.pretty import laid_out
@@ -19,7 +19,7 @@ from rpcbridge.codec.values import Batch, BatchResponse, Fault, Lexical, MethodC
 from rpcbridge.errors import CallError, NotACall, NotWellFormed, Repair
 
 __all__ = [
-    "CODES", "DIALECTS", "MAX_ITEMS", "Batch", "BatchResponse", "Fault", "Lexical", "MethodCall", "MethodResponse", "Reply",
+    "CODES", "DIALECTS", "MAX_ITEMS", "REST", "Batch", "BatchResponse", "Fault", "Lexical", "MethodCall", "MethodResponse", "Reply",
     "Value", "content_type", "decode_call", "decode_reply", "decode_request", "dialect_of", "encode_call", "encode_reply",
     "fault_of", "laid_out", "readable",
 ]  # fmt: skip
@@ -32,22 +32,29 @@ class _Dialect:
     write_response: Callable[[MethodResponse | Fault], str]
 
 
+REST = rest.NAME
 _JSON_TYPE = "application/json; charset=utf-8"
 DIALECTS = {
     "xmlrpc": _Dialect("text/xml; charset=utf-8", xmlrpc_writer.write_call, xmlrpc_writer.write_response),
     "json": _Dialect(_JSON_TYPE, json_call.write_call, json_call.write_response),
     "jsonrpc": _Dialect(_JSON_TYPE, json_rpc.write_call, json_rpc.write_response),
 }
+_FORMS = {**DIALECTS, rest.NAME: _Dialect(_JSON_TYPE, rest.write_call, rest.write_response)}
 
-# The dialect is told by the text itself, never by a Content-Type.
+# Of the dialects that name their method in the body, the text itself tells which one it is, never a Content-Type.
 _BY_FIRST = {b"<": "xmlrpc", b"{": "json", b"[": "json"}
 # What may stand before it: blanks, and the marks of UTF-8 and UTF-16 (whose NULs are gone by then).
 _MARKS = re.compile(rb"\A(?:\s|\xef\xbb\xbf|\xff\xfe|\xfe\xff)+")
 _JSON_RPC = re.compile(rb"""["'{,\s]jsonrpc["']?\s*:""")
 
 
-def decode_request(body: bytes) -> MethodCall | Batch:
-    """The call or the batch of calls in `body`, whatever its dialect. Raises CallError and nothing else."""
+def decode_request(body: bytes, method: str = "") -> MethodCall | Batch:
+    """The call or the batch of calls in `body`, whatever its dialect. Raises CallError and nothing else.
+
+    method: where the URL names it; the body is then plain JSON, its parameter.
+    """
+    if method:
+        return rest.read_call(body, method)
     plain = xmlrpc_plain.read_call(body)
     if plain is not None:
         return plain
@@ -64,9 +71,9 @@ def decode_request(body: bytes) -> MethodCall | Batch:
     return replace(call, repairs=(*repairs, *call.repairs)) if repairs else call
 
 
-def decode_call(body: bytes) -> MethodCall:
-    """The one call in `body`, whatever its dialect. Raises CallError and nothing else."""
-    call = decode_request(body)
+def decode_call(body: bytes, method: str = "") -> MethodCall:
+    """The one call in `body`, as `decode_request` reads it. Raises CallError and nothing else."""
+    call = decode_request(body, method)
     if isinstance(call, Batch):
         raise NotACall(f"one call is expected, this is a batch of {len(call.items)}", dialect=call.dialect)
     return call
@@ -111,18 +118,18 @@ def encode_reply(response: Reply, dialect: str, *, numeric_references: bool = Fa
     """
     if isinstance(response, BatchResponse):
         return _bytes(json_rpc.write_response(response), False)
-    text = DIALECTS[dialect].write_response(response)
+    text = _FORMS[dialect].write_response(response)
     return _bytes(text, numeric_references and dialect == "xmlrpc")
 
 
 def encode_call(call: MethodCall) -> bytes:
     """`call` in its dialect, as a phone system would write it. Raises EncodeError."""
-    return _bytes(DIALECTS[call.dialect].write_call(call), False)
+    return _bytes(_FORMS[call.dialect].write_call(call), False)
 
 
 def content_type(dialect: str) -> str:
     """The Content-Type of a body in `dialect`."""
-    return DIALECTS[dialect].content_type
+    return _FORMS[dialect].content_type
 
 
 def _text(body: bytes) -> tuple[bytes, str, tuple[Repair, ...]]:

@@ -33,20 +33,27 @@ ENDED_BY = ("caller", "target", "backend", "bridge", "platform", "unknown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallEvent:
-    """What every event about a call carries. Numbers that are names stay text, as received."""
+class Happening:
+    """What every event carries. Numbers that are names stay text, as received."""
 
     event: ClassVar[str]
 
     event_id: str
     occurred_at: datetime
     platform: str
-    call_id: str
-    direction: str
     caller_number: Maybe[str] = ABSENT
     caller_name: Maybe[str] = ABSENT
     called_number: Maybe[str] = ABSENT
+    reference: Maybe[str] = ABSENT  # what the backend gave when it started the call
     raw: Maybe[object] = ABSENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEvent(Happening):
+    """What every event about a call carries."""
+
+    call_id: str
+    direction: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +68,22 @@ class ActionRequested(CallEvent):
     previous_menu: Maybe[str | None] = ABSENT
     digits: str = ""
     state: Maybe[object] = ABSENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRinging(CallEvent):
+    """Somebody's phone rings."""
+
+    event: ClassVar[str] = "call_ringing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallAnswered(CallEvent):
+    """Somebody picked up. `target` is whom the caller is connected to now, where that is known."""
+
+    event: ClassVar[str] = "call_answered"
+
+    target: Maybe[str] = ABSENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,5 +126,38 @@ class ActionRejected(CallEvent):
         return {"reason": self.reason, "problems": problems, "served": self.served}
 
 
-Event: TypeAlias = ActionRequested | CallEnded | ActionRejected
-EVENTS: tuple[type[Event], ...] = (ActionRequested, CallEnded, ActionRejected)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingReady(CallEvent):
+    """A recording can be fetched, or could not be made: `name`, `size_bytes`, `ok`, `reason`, `url` as far as known."""
+
+    event: ClassVar[str] = "recording_ready"
+
+    recording: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformAlarm(Happening):
+    """The phone system says that something went wrong. Of no call where `call_id` is ABSENT; then `direction` is, too."""
+
+    event: ClassVar[str] = "platform_alarm"
+
+    call_id: Maybe[str] = ABSENT
+    direction: Maybe[str] = ABSENT
+    alarm_type: str
+    error: str
+    details: Maybe[object] = ABSENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteCallOffered(CallEvent):
+    """A call that only somebody with an RTP endpoint can take; `raw` has what is needed for that."""
+
+    event: ClassVar[str] = "remote_call_offered"
+
+
+Event: TypeAlias = (
+    ActionRequested | CallRinging | CallAnswered | CallEnded | RecordingReady | PlatformAlarm | RemoteCallOffered | ActionRejected
+)
+EVENTS: tuple[type[Event], ...] = (
+    ActionRequested, CallRinging, CallAnswered, CallEnded, RecordingReady, PlatformAlarm, RemoteCallOffered, ActionRejected,
+)  # fmt: skip

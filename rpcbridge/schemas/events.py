@@ -35,7 +35,7 @@ def _known(*words: str, **options: Any) -> _Kept:
 
 # The order of the contract's examples: people read these objects in logs.
 _HEAD = ("event", "event_id", "occurred_at", "platform", "call_id", "direction")
-_NUMBERS = ("caller_number", "caller_name", "called_number")
+_NUMBERS = ("caller_number", "caller_name", "called_number", "reference")
 
 
 class EventSchema(Schema):
@@ -49,6 +49,7 @@ class EventSchema(Schema):
     caller_number = _Kept()
     caller_name = _Kept()
     called_number = _Kept()
+    reference = _Kept()
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
         """The field's value; ABSENT is what marshmallow calls missing."""
@@ -69,6 +70,27 @@ class ActionRequestedSchema(EventSchema):
     previous_menu = _Kept(allow_none=True)
     digits = _Kept(required=True)
     state = fields.Raw(allow_none=True)
+    raw = fields.Raw()
+
+
+class CallRingingSchema(EventSchema):
+    """Somebody's phone rings: any 2xx acknowledges."""
+
+    class Meta:
+        fields = (*_HEAD, *_NUMBERS, "raw")
+
+    event = fields.Constant("call_ringing", required=True, metadata={"type": "string", "enum": ["call_ringing"]})
+    raw = fields.Raw()
+
+
+class CallAnsweredSchema(EventSchema):
+    """Somebody picked up: any 2xx acknowledges."""
+
+    class Meta:
+        fields = (*_HEAD, *_NUMBERS, "target", "raw")
+
+    event = fields.Constant("call_answered", required=True, metadata={"type": "string", "enum": ["call_answered"]})
+    target = _Kept()
     raw = fields.Raw()
 
 
@@ -97,6 +119,52 @@ class CallEndedSchema(EventSchema):
     raw = fields.Raw()
 
 
+class _RecordingSchema(Schema):
+    """A recording: where it can be fetched, relative to the bridge's own address, or why there is none."""
+
+    name = _Kept(required=True)
+    size_bytes = fields.Integer()
+    ok = fields.Boolean(required=True)
+    reason = _Kept()
+    url = _Kept()
+
+
+class RecordingReadySchema(EventSchema):
+    """A recording can be fetched, or could not be made: any 2xx acknowledges."""
+
+    class Meta:
+        fields = (*_HEAD, *_NUMBERS, "recording", "raw")
+
+    event = fields.Constant("recording_ready", required=True, metadata={"type": "string", "enum": ["recording_ready"]})
+    recording = fields.Nested(_RecordingSchema, required=True)
+    raw = fields.Raw()
+
+
+class PlatformAlarmSchema(EventSchema):
+    """The phone system says that something went wrong, in its own words: any 2xx acknowledges."""
+
+    class Meta:
+        fields = (*_HEAD, *_NUMBERS, "alarm_type", "error", "details", "raw")
+
+    event = fields.Constant("platform_alarm", required=True, metadata={"type": "string", "enum": ["platform_alarm"]})
+    call_id = _Kept()
+    direction = _known(*DIRECTIONS)
+    alarm_type = _Kept(required=True)
+    error = _Kept(required=True)
+    details = fields.Raw()
+    raw = fields.Raw()
+
+
+class RemoteCallOfferedSchema(EventSchema):
+    """A call that only somebody with an RTP endpoint can take: any 2xx acknowledges."""
+
+    class Meta:
+        fields = (*_HEAD, *_NUMBERS, "raw")
+
+    event = fields.Constant("remote_call_offered", required=True, metadata={"type": "string", "enum": ["remote_call_offered"]})
+    raw = fields.Raw(required=True)
+
+
 class _ProblemSchema(Schema):
     """One thing wrong with the answer. `field` is "" where it is the whole."""
 
@@ -123,7 +191,9 @@ class ActionRejectedSchema(EventSchema):
 
 
 SCHEMAS: dict[str, EventSchema] = {
-    "action_requested": ActionRequestedSchema(), "call_ended": CallEndedSchema(), "action_rejected": ActionRejectedSchema(),
+    "action_requested": ActionRequestedSchema(), "call_ringing": CallRingingSchema(), "call_answered": CallAnsweredSchema(),
+    "call_ended": CallEndedSchema(), "recording_ready": RecordingReadySchema(), "platform_alarm": PlatformAlarmSchema(),
+    "remote_call_offered": RemoteCallOfferedSchema(), "action_rejected": ActionRejectedSchema(),
 }  # fmt: skip
 
 
