@@ -50,11 +50,16 @@ def _planned(found: Settings) -> tuple[Plan, list[Problem]]:
     catalogue = _catalogue(found, list(folders), problems)
     options = Options(catalogue, found.strict)
     platforms = {name: folder.make(found.platforms[name], options) for name, folder in folders.items()}
+    problems += [
+        replace(fault, source=found.sources.get(fault.path, "")) for platform in platforms.values() for fault in platform.faults()
+    ]
     problems += _unplayable(catalogue, platforms, found.sources)
     if not found.backend.url:
         message = 'missing, and required: the base URL of your backend, such as "http://127.0.0.1:8090"'
         problems.append(Problem("backend.url", message))
-    routes = _routes(found, platforms, problems)
+    # One that does not call here need not be able to play what is for the others.
+    calling = {name: platform for name, platform in platforms.items() if folders[name].in_use(found.platforms[name])}
+    routes = _routes(found, calling, problems)
     return Plan(found, platforms, routes), problems
 
 
@@ -91,7 +96,8 @@ def _fallback(
     try:
         action = actions.load(given).action
         for platform in platforms.values():
-            platform.encode(platform.from_domain(action, None, "xmlrpc")[0], "xmlrpc")
+            dialect = platform.dialects[0]
+            platform.encode(platform.from_domain(action, None, dialect)[0], dialect)
     except AnswerRejected as error:
         for problem in error.problems:
             where = f"{path}.{problem.path}" if problem.path else path
@@ -108,7 +114,7 @@ def _unplayable(
         for platform in entry:
             path = f"prompts.{name}.{platform}"
             try:
-                platforms[platform].from_domain(Hangup(prompt=Prompt(name=name)), None, "xmlrpc")
+                platforms[platform].from_domain(Hangup(prompt=Prompt(name=name)), None, platforms[platform].dialects[0])
             except AnswerRejected as error:
                 yield from (Problem(path, problem.message, sources.get(path, "")) for problem in error.problems)
 

@@ -63,10 +63,11 @@ def kind_of(call: MethodCall, platform: Platform) -> Kind | None:
     Raises NotACall where nobody would read the answer, OutOfPlace where a caller would wait for it.
     """
     kind = platform.methods.get(call.method)
+    own = {} if platform.methods_in_path else _METHODS
     if kind == "question" and call.unanswered:
         raise OutOfPlace(f"{call.method} without an id: a caller waits for the answer, and would hear nothing", call.method)
-    if kind is None and call.method not in _METHODS:
-        known = nearest(call.method, [*platform.methods, *_METHODS])
+    if kind is None and call.method not in own:
+        known = nearest(call.method, [*platform.methods, *own])
         raise UnknownMethod(f"unknown method {call.method[:80]!r}, {known}", dialect=call.dialect)
     if kind is None and call.unanswered:
         raise NotACall(f"{call.method} without an id: nobody would read the answer")

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from rpcbridge import system
 from rpcbridge.backend import Client, Flights, Routes
+from rpcbridge.bridge.conversations import Conversations, Replied, copied
 from rpcbridge.bridge.places import Places
 from rpcbridge.bridge.questions import Asked, Questions
 from rpcbridge.calls import Calls, Remembered, storable_state
@@ -24,9 +25,10 @@ from rpcbridge.domain.events import ActionRequested, CallEnded, Event
 from rpcbridge.errors import AnswerRejected, CallError, NotStored, NoUsableAnswer, OutOfPlace, Repair
 from rpcbridge.exchange import Exchange, Surroundings
 from rpcbridge.outbox import Notice, Outbox
-from rpcbridge.platforms import Native, Platform, Receipt, UnusableCall
+from rpcbridge.platforms import Conversation, Native, Platform, Receipt, UnusableCall
 from rpcbridge.platforms.understanding import understood
 from rpcbridge.schemas import events
+from rpcbridge.sessions import Sessions
 
 _R = TypeVar("_R", bound=Reply)
 
@@ -42,6 +44,9 @@ class Bridge:
         calls: Calls | None,
         around: Surroundings,
         *,
+        sessions: Sessions | None = None,
+        keep_state: bool = True,
+        wake: Callable[[], None] = lambda: None,
         deadline: float,
         max_calls: int,
         include_raw: bool = False,
@@ -55,10 +60,22 @@ class Bridge:
         self._include_raw = include_raw
         self._places = Places(max_calls)
         self._flights: Flights[tuple[Asked, Remembered | None]] = Flights()
+        self._replies: Flights[Replied] = Flights()
+        self._conversations = None
+        if sessions is not None:
+            self._conversations = Conversations(
+                self._questions, sessions, outbox, around, include_raw=include_raw, keep_state=keep_state, wake=wake
+            )
 
-    def handle(self, platform: Platform, read_body: Callable[[float], bytes], arrived: float, traceparent: str) -> Exchange:
-        """The whole exchange. `read_body` is given the deadline and may raise CallError. Raises nothing."""
-        seen = Exchange(self._around.new_id(), platform.name, arrived, self._around.now(), traceparent)
+    def handle(
+        self, platform: Platform, read_body: Callable[[float], bytes], arrived: float, traceparent: str, method: str = ""
+    ) -> Exchange:
+        """The whole exchange. `read_body` is given the deadline and may raise CallError. Raises nothing.
+
+        method: where the URL names it.
+        """
+        seen = Exchange(self._around.new_id(), platform.name, arrived, self._around.now(), traceparent, method=method)
+        seen.dialect = platform.dialects[0]
         place = self._places.take()
         seen.deadline = arrived + self._deadline - min(place * _STAGGER, self._deadline / 8)
         try:
@@ -85,7 +102,9 @@ class Bridge:
         self, platform: Platform, read_body: Callable[[float], bytes], placed: bool, seen: Exchange
     ) -> MethodResponse | BatchResponse:
         seen.platform_request = read_body(seen.deadline if placed else seen.arrived + min(self._deadline, _HASTE))
-        call = decode_request(seen.platform_request)
+        if platform.methods_in_path:
+            seen.method = platform.method_named(seen.method, seen.platform_request)
+        call = decode_request(seen.platform_request, seen.method)
         if isinstance(call, MethodCall):
             return self._answered(platform, call, placed, seen)
         seen.dialect, seen.method = call.dialect, "batch"
@@ -107,7 +126,21 @@ class Bridge:
         seen.called_number = platform.called_number(call)
         if not placed:
             raise NoUsableAnswer("too_many_calls", "more calls at once than server.max_calls")
+        if platform.conversation is not None:
+            return self._conversed(platform, platform.conversation, call, seen)
         return self._question(platform, call, seen) if kind == "question" else self._notification(platform, call, seen)
+
+    def _conversed(self, platform: Platform, talk: Conversation, call: MethodCall, seen: Exchange) -> MethodResponse:
+        if self._conversations is None:
+            raise NoUsableAnswer("database", "no calls are carried on here")
+        if platform.methods[call.method] == "notification":
+            return self._conversations.taken(platform, talk, call, seen)
+        conversations, key = self._conversations, (platform.name, call.method, seen.platform_request)
+        left = seen.deadline - self._around.clock()
+        replied, seen.shared = self._replies.share(key, left, lambda: conversations.replied(platform, talk, call, seen))
+        if seen.shared:
+            copied(replied.seen, seen)
+        return replied.response
 
     def _multicall(self, platform: Platform, call: MethodCall, placed: bool, seen: Exchange) -> MethodResponse:
         replies = self._each(platform, system.items_of(call), placed, seen)
@@ -234,8 +267,7 @@ class Bridge:
     def _fallback(self, platform: Platform, reason: str, seen: Exchange) -> MethodResponse:
         action = self._questions.fallback(seen)
         seen.outcome, seen.action, seen.fallback_reason, seen.served = "fallback", action.action, reason, lambda: action
-        response, _ = platform.from_domain(action, seen.called_number, seen.dialect)
-        return response
+        return platform.stopgap(action, seen.method, seen.called_number, seen.dialect)
 
 
 def _written(platform: Platform, reply: _R, seen: Exchange) -> _R:

@@ -4,58 +4,21 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from rpcbridge.codec import MethodCall, MethodResponse, Reply
-from rpcbridge.domain.actions import AnyAction, Catalogue
+from rpcbridge.domain.actions import AnyAction
 from rpcbridge.domain.events import Event
-from rpcbridge.errors import Problem, Repair, RpcbridgeError, listed
+from rpcbridge.errors import Problem, Repair
+from rpcbridge.platforms.conversation import Conversation, Found, Kept, Order, Step, Told
+from rpcbridge.platforms.shapes import Description, Kind, Native, Options, Receipt, Sample, UnusableCall
 from rpcbridge.redaction import Sensitivity
 
-Kind = Literal["question", "notification"]
-
-
-class UnusableCall(RpcbridgeError):
-    """A known method's parameters cannot be used; `problems` names each."""
-
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        self.problems = problems
-        super().__init__(listed(problems))
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """What system.methodHelp and system.methodSignature say of a method: the types of its result and its parameters."""
-
-    help: str
-    signature: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What the bridge itself says of an event: its id (ULID), the time of receipt (UTC), whether `raw` goes along."""
-
-    event_id: str
-    occurred_at: datetime
-    include_raw: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Native:
-    """An answer in the platform's own shape, validated by the platform."""
-
-    value: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What from_domain needs to know of the configuration beside the platform's own section."""
-
-    catalogue: Catalogue
-    strict: bool = False
+__all__ = [
+    "Conversation", "Description", "Found", "Kept", "Kind", "Native", "Options", "Order", "Platform", "PlatformFolder", "Receipt",
+    "Sample", "Step", "Told", "UnusableCall", "discovered", "route",
+]  # fmt: skip
 
 
 class Platform(Protocol):
@@ -63,11 +26,24 @@ class Platform(Protocol):
 
     name: str
     methods: Mapping[str, Kind]
+    dialects: tuple[str, ...]  # the wire forms it speaks, the one first that is spoken where nothing tells
+    methods_in_path: bool  # whether the last segment of the URL it posts to names the method
+    conversation: Conversation | None  # where the bridge carries its calls on; None where the phone system does
+    statuses: Mapping[str, int]  # the HTTP status of a reply by the exchange's outcome, where it is not 200
     descriptions: Mapping[str, Description]
     sensitive: Mapping[str, Sensitivity]  # the platform's own fields that a record must not show as they are
     fields: Mapping[str, str]  # a request's: the contract's name of an event's field -> the platform's
     # A reply's, by the contract's action: the platform's name -> the action's field, `on_failure.menu` for one in an object.
     reply_fields: Mapping[str, Mapping[str, str]]
+
+    def faults(self) -> tuple[Problem, ...]:
+        """What is wrong with its settings beyond each of them by itself."""
+
+    def refusal(self, header: Callable[[str], str], now: float) -> str:
+        """Why a request may not enter for what its headers say (by their names), "" where it may. now: seconds since 1970."""
+
+    def method_named(self, segment: str, body: bytes) -> str:
+        """The method that the last segment of a URL stands for, where `methods_in_path`; `segment` itself where none."""
 
     def to_domain(self, call: MethodCall, receipt: Receipt) -> tuple[Event, tuple[Repair, ...]]:
         """The event `call` reports. Raises UnusableCall with every problem."""
@@ -95,19 +71,14 @@ class Platform(Protocol):
     ) -> tuple[MethodResponse, tuple[Repair, ...]]:
         """`action` as this platform's reply. Raises AnswerRejected for what the platform lacks."""
 
+    def stopgap(self, action: AnyAction, method: str, called_number: str | None, dialect: str) -> MethodResponse:
+        """The fallback as the reply to a question of which nothing else is known. Never fails."""
+
     def acknowledge(self, stored: bool) -> MethodResponse:
         """The reply to a notification."""
 
     def encode(self, response: Reply, dialect: str) -> bytes:
         """A response, a fault or the replies to a batch as bytes in `dialect`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A request of the platform's, or an answer in its own shape, to try things with."""
-
-    title: str
-    text: str
 
 
 class PlatformFolder(Protocol):
@@ -121,6 +92,9 @@ class PlatformFolder(Protocol):
 
     def make(self, section: Any, options: Options) -> Platform:
         """The platform, configured."""
+
+    def in_use(self, section: Any) -> bool:
+        """Whether these settings say that this phone system calls: then the fallback must be one that it can play."""
 
 
 def route(name: str) -> str:

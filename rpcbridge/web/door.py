@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Door:
-    """`/<platform>[/<secret>]`, POST only."""
+    """`/<platform>[/<secret>]`, or `/<platform>[/<secret>]/<method>` where the platform names its methods so; POST only."""
 
     def __init__(self, bridge: Bridge, platform: Platform, guard: Guard, bodies: BodyReader) -> None:
         self._bridge = bridge
@@ -38,26 +39,34 @@ class Door:
     def reply(self, environ: dict[str, Any], rest: str, start_response: StartResponse) -> Iterable[bytes]:
         """The reply to a request whose path goes on with `rest` after the platform's name and a slash."""
         arrived = time.monotonic()
-        segment = rest.removesuffix("/")
-        if "/" in segment or rest == "/":
+        segment, method = rest.removesuffix("/"), ""
+        if self._platform.methods_in_path:
+            segment, _, method = segment.rpartition("/")
+        if "/" in segment or rest == "/" or (self._platform.methods_in_path and not method):
             return plain(environ, start_response, HTTPStatus.NOT_FOUND)
         if environ["REQUEST_METHOD"] != "POST":
             return plain(environ, start_response, HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", "POST"))
         client = self._guard.client(environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", ""))
         reason = self._guard.refusal(segment, client, environ.get("HTTP_AUTHORIZATION", ""))
+        reason = reason or self._platform.refusal(partial(_header, environ), time.time())
         if reason:
             self._log.warning("request_refused", platform=self._platform.name, reason=reason, client=client[:60])
             return plain(environ, start_response, HTTPStatus.FORBIDDEN)
         seen = self._bridge.handle(
             self._platform, lambda deadline: self._bodies.read(environ, deadline),
-            arrived, traceparent(environ.get("HTTP_TRACEPARENT", "")),
+            arrived, traceparent(environ.get("HTTP_TRACEPARENT", "")), method,
         )  # fmt: skip
         body = seen.platform_response
         if not body:  # the reply to a notification alone
             start_response("204 No Content", [])
             return ()
-        start_response("200 OK", [("Content-Type", content_type(seen.dialect)), ("Content-Length", str(len(body)))])
+        status = HTTPStatus(self._platform.statuses.get(seen.outcome, 200))
+        start_response(f"{status.value} {status.phrase}", [("Content-Type", content_type(seen.dialect)), ("Content-Length", str(len(body)))])
         return (body,)
+
+
+def _header(environ: Mapping[str, Any], name: str) -> str:
+    return str(environ.get(f"HTTP_{name.upper().replace('-', '_')}", ""))
 
 
 class Doors:

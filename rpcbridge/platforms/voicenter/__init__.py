@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rpcbridge.codec import MethodCall, MethodResponse, Reply, Value, encode_reply
-from rpcbridge.domain.actions import AnyAction
+from rpcbridge.codec import DIALECTS, MethodCall, MethodResponse, Reply, Value, encode_reply
+from rpcbridge.domain.actions import AnyAction, Hangup
 from rpcbridge.domain.events import Event
-from rpcbridge.errors import Repair
+from rpcbridge.errors import AnswerRejected, Problem, Repair
 from rpcbridge.platforms import Description, Kind, Native, Options, Receipt
 from rpcbridge.platforms.voicenter import reading, replies, requests
 from rpcbridge.platforms.voicenter.samples import SAMPLES
 from rpcbridge.platforms.voicenter.tables import HELP, LANGUAGES, SAMPLED_AS_TEXT, SENSITIVE
 from rpcbridge.settings.table import credentials, flag, networks, one_of, option, secret_segment, text
 
-__all__ = ["NAME", "SAMPLES", "Section", "Voicenter", "make"]
+__all__ = ["NAME", "SAMPLES", "Section", "Voicenter", "in_use", "make"]
 
 NAME = "voicenter"
 
@@ -43,6 +43,10 @@ class Voicenter:
 
     name = NAME
     methods: Mapping[str, Kind] = {"GET_IVR_ACTION": "question", "HANGUP_CALL": "notification"}
+    dialects = tuple(DIALECTS)
+    methods_in_path = False
+    conversation = None
+    statuses: Mapping[str, int] = {}  # most clients give up at anything but 200, also with a good body
     descriptions: Mapping[str, Description] = {method: Description(help, ("struct", "struct")) for method, help in HELP.items()}
     sensitive = SENSITIVE
     fields = reading.FIELDS
@@ -51,6 +55,15 @@ class Voicenter:
     def __init__(self, section: Section, options: Options) -> None:
         self._section = section
         self._replies = replies.Replies(section.language, section.silent_prompt, options)
+
+    def faults(self) -> tuple[Problem, ...]:
+        return ()
+
+    def refusal(self, header: Callable[[str], str], now: float) -> str:
+        return ""  # it signs nothing
+
+    def method_named(self, segment: str, body: bytes) -> str:
+        return segment
 
     def to_domain(self, call: MethodCall, receipt: Receipt) -> tuple[Event, tuple[Repair, ...]]:
         if self.methods[call.method] == "question":
@@ -87,6 +100,12 @@ class Voicenter:
         reply: dict[str, Value] = {"STATUS": 0, "ACTION": name, "LANGUAGE": self._cased(language, dialect), "DATA": data}
         return MethodResponse(reply), repairs
 
+    def stopgap(self, action: AnyAction, method: str, called_number: str | None, dialect: str) -> MethodResponse:
+        try:
+            return self.from_domain(action, called_number, dialect)[0]
+        except AnswerRejected:  # of the fallback of another platform
+            return self.from_domain(Hangup(), called_number, dialect)[0]
+
     def acknowledge(self, stored: bool) -> MethodResponse:
         return MethodResponse({"STATUS": 0 if stored else 1})
 
@@ -97,6 +116,11 @@ class Voicenter:
         case = self._section.language_case
         upper = case == "upper" or (case == "sampled" and dialect in ("json", "jsonrpc"))
         return language.upper() if upper else language
+
+
+def in_use(section: Any) -> bool:
+    """Always: nothing has to be set for Voicenter to call."""
+    return True
 
 
 def make(section: Any, options: Options) -> Voicenter:

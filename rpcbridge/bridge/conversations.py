@@ -1,0 +1,233 @@
+"""The line of a call that the bridge carries on: looked up, moved on by a step, kept, and told to whom it concerns.
+
+A step is the platform's and pure. Where somebody else moved the call on meanwhile, it is made again of what is
+kept by now. No caller waits for the database longer than a quarter of the time there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from rpcbridge.bridge.questions import Questions
+from rpcbridge.calls import storable_state
+from rpcbridge.codec import MethodCall, MethodResponse
+from rpcbridge.domain.actions import AnyAction
+from rpcbridge.domain.events import ABSENT, ActionRequested
+from rpcbridge.domain.origins import origin_of
+from rpcbridge.errors import NotStored, NoUsableAnswer, Repair
+from rpcbridge.exchange import Exchange, Surroundings
+from rpcbridge.outbox import Notice, Outbox
+from rpcbridge.platforms import Conversation, Found, Kept, Native, Platform, Receipt, Step, Told
+from rpcbridge.platforms.understanding import understood
+from rpcbridge.schemas import events
+from rpcbridge.sessions import Row, Saved, Sessions
+
+_TRIES = 5  # times that somebody else may be faster
+_PATIENCE = 1.0  # seconds for the database, if there are four times as many left
+
+Look = Callable[[Row | None], Step]
+
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """What a request got, for whoever sent the same at the same time."""
+
+    response: MethodResponse
+    seen: Exchange
+
+
+class Conversations:
+    """One for all threads of a process."""
+
+    def __init__(
+        self, questions: Questions, sessions: Sessions, outbox: Outbox, around: Surroundings, *, include_raw: bool, keep_state: bool,
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        self._questions = questions
+        self._sessions = sessions
+        self._outbox = outbox
+        self._around = around
+        self._include_raw = include_raw
+        self._keep_state = keep_state
+        self._wake = wake
+        self._log = structlog.get_logger()
+
+    def replied(self, platform: Platform, talk: Conversation, call: MethodCall, seen: Exchange) -> Replied:
+        """The reply to a question. Raises NoUsableAnswer or UnusableCall where nothing is known of the call."""
+        receipt = Receipt(seen.id, seen.received, self._include_raw)
+        step, row = self._begun(platform, talk, call, receipt, seen)
+        if step.question is None:
+            return self._reply(platform, step, seen)
+        seen.event = self._question(step.question)
+        asked = self._questions.ask(seen.event, seen)
+        state = self._state(asked.answer["state"], seen) if asked.keeps_state else ABSENT
+
+        def carry_on(answer: AnyAction | Native, *, is_fallback: bool = False) -> Step:
+            def look(row: Row | None) -> Step:
+                return talk.answered(call, _kept(row), answer, receipt, is_fallback=is_fallback, state=state)
+
+            return self._moved(platform, talk, row, look, seen)
+
+        try:
+            action, repairs = understood(platform, asked.usable())
+            step = carry_on(action)
+            seen.repairs += repairs
+            seen.outcome = "answered"
+        except NoUsableAnswer as failure:
+            state = ABSENT  # of an answer that could not be used nothing counts
+            step = carry_on(self._questions.fallback(seen), is_fallback=True)
+            seen.outcome, seen.fallback_reason, seen.detail = "fallback", failure.reason, str(failure)
+            self._questions.reject(failure, seen)
+        return self._reply(platform, step, seen)
+
+    def taken(self, platform: Platform, talk: Conversation, call: MethodCall, seen: Exchange) -> MethodResponse:
+        """The reply to a notification; what it tells is on disk by then. Raises NotStored, UnusableCall."""
+        receipt = Receipt(seen.id, seen.received, self._include_raw)
+        seen.outcome = "stored"
+
+        def look(row: Row | None) -> Step:
+            return talk.begin(call, Found(_kept(row)), receipt)
+
+        row = self._sessions.find(platform.name, *talk.key_of(call), self._left(seen))
+        step = self._moved(platform, talk, row, look, seen, durable=True)
+        self._note(step, seen)
+        return MethodResponse({} if step.reply is None else step.reply)
+
+    def move(self, platform: Platform, talk: Conversation, row: Row | None, look: Look, seconds: float, traceparent: str = "") -> tuple[Step, Row | None]:
+        """Make a step of which nobody hears by a reply: its events are on disk when this returns. Raises NotStored."""
+        around = self._around
+        seen = Exchange(around.new_id(), platform.name, around.clock(), around.now(), traceparent, around.clock() + seconds)
+        return self._kept_step(platform, talk, row, look, seen, durable=True)
+
+    def find(self, platform: Platform, call_id: str, seconds: float) -> Row | None:
+        """The call with the contract's id. Raises NotStored."""
+        return self._sessions.of_call(platform.name, call_id, seconds)
+
+    def _begun(
+        self, platform: Platform, talk: Conversation, call: MethodCall, receipt: Receipt, seen: Exchange
+    ) -> tuple[Step, Row | None]:
+        def look(row: Row | None) -> Step:
+            step = talk.begin(call, Found(_kept(row)), receipt)
+            self._note(step, seen)
+            return step
+
+        try:
+            row = self._sessions.find(platform.name, *talk.key_of(call), self._left(seen))
+            return self._kept_step(platform, talk, row, look, seen, durable=True)
+        except NotStored as error:
+            self._log.warning("session_not_available", platform=platform.name, method=call.method, reason=str(error))
+            step = talk.begin(call, Found(available=False), receipt)
+            self._note(step, seen)
+            return step, None
+
+    def _moved(
+        self, platform: Platform, talk: Conversation, row: Row | None, look: Look, seen: Exchange, *, durable: bool = False
+    ) -> Step:
+        return self._kept_step(platform, talk, row, look, seen, durable=durable)[0]
+
+    def _kept_step(
+        self, platform: Platform, talk: Conversation, row: Row | None, look: Look, seen: Exchange, *, durable: bool
+    ) -> tuple[Step, Row | None]:
+        """The step that `look` makes of the call as it is kept, and the call as it is kept then.
+
+        durable: whether somebody is told only of what is on disk; a caller who waits for his answer hears it anyway.
+        """
+        for _ in range(_TRIES):
+            step = look(row)
+            self._tell(platform, step, seen, durable=durable)
+            if step.kept is None:
+                return step, row
+            wish = _saved(platform, talk, step, row)
+            try:
+                if self._sessions.save(wish, self._left(seen)):
+                    if any(seconds is not None and seconds < 1 for seconds in wish.timers.values()):
+                        self._wake()
+                    return step, replace(wish.row, version=wish.row.version + 1)
+                row = self._sessions.find(platform.name, step.kept.session_id, step.kept.key, self._left(seen))
+            except NotStored as error:
+                if durable:
+                    raise
+                self._log.warning("session_not_kept", platform=platform.name, call_id=step.kept.call_id, reason=str(error))
+                return step, row
+        raise NotStored("others write this call all the time")
+
+    def _tell(self, platform: Platform, step: Step, seen: Exchange, *, durable: bool) -> None:
+        for number, told in enumerate(step.events):
+            event = told.event if number == 0 and step.question is None else replace(told.event, event_id=self._around.new_id())
+            content = events.dump(event)
+            if number == 0 and seen.content is None:
+                seen.event, seen.content = event, content
+            notice = Notice(content, seen.traceparent, _same_as(platform, told))
+            if not durable:
+                self._outbox.post(notice)
+            elif not self._outbox.put(notice, seen.deadline - self._around.clock()) and seen.outcome == "stored":
+                seen.outcome = "duplicate"
+
+    def _question(self, question: ActionRequested) -> ActionRequested:
+        return question if self._keep_state else replace(question, turn=ABSENT, state=ABSENT)
+
+    def _state(self, state: Any, seen: Exchange) -> Any:
+        try:
+            storable_state(state)
+        except ValueError as error:
+            seen.repairs.append(Repair("state", "state", f"{error}; the one before is kept"))
+            return ABSENT
+        return state
+
+    def _left(self, seen: Exchange) -> float:
+        return min(_PATIENCE, (seen.deadline - self._around.clock()) / 4)
+
+    def _note(self, step: Step, seen: Exchange) -> None:
+        """What the record shows of the call, also where nothing is told and nobody asked."""
+        seen.repairs += step.repairs
+        if "called_number" in step.about:
+            seen.called_number = step.about["called_number"]
+        if seen.content is None and step.about:
+            seen.content = {"platform": seen.platform, **step.about}
+
+    def _reply(self, platform: Platform, step: Step, seen: Exchange) -> Replied:
+        if not seen.outcome:
+            seen.outcome = step.outcome
+        served = step.served
+        if isinstance(served, Native):
+            seen.action, seen.served = "native", lambda: platform.action_of(served)
+        elif served is not None:
+            seen.action, seen.served = served.action, lambda: served
+        return Replied(MethodResponse(step.reply), seen)
+
+
+def copied(first: Exchange, seen: Exchange) -> None:
+    """What became of the first of two requests that came at the same time is what became of the other."""
+    for name in ("event", "content", "called_number", "outcome", "action", "served", "fallback_reason", "detail"):
+        setattr(seen, name, getattr(first, name))
+
+
+SIMULATED = "simulated:"
+_A_DAY = 86_400.0
+
+
+def _saved(platform: Platform, talk: Conversation, step: Step, row: Row | None) -> Saved:
+    kept = step.kept
+    assert kept is not None
+    version = row.version if row is not None and row.key == kept.key else 0
+    timers = _kept_back(talk, step.timers) if origin_of(kept.call_id) else step.timers
+    return Saved(Row(platform.name, kept.key, kept.call_id, kept.session_id, kept.document, version), kept.seconds, timers)
+
+
+def _kept_back(talk: Conversation, timers: Mapping[str, float | None]) -> dict[str, float | None]:
+    """The timers of a call that nobody dialled: no phone system can be told anything of it. Whoever plays one asks for them."""
+    orders = {name: seconds for name, seconds in timers.items() if name in talk.orders}
+    others = {name: seconds for name, seconds in timers.items() if name not in talk.orders}
+    return others | {SIMULATED + name: None if seconds is None else _A_DAY for name, seconds in orders.items() if seconds is None or seconds < 1}
+
+
+def _kept(row: Row | None) -> Kept | None:
+    return None if row is None else Kept(row.key, row.call_id, row.session_id, row.document, 0.0)
+
+
+def _same_as(platform: Platform, told: Told) -> str:
+    return f"{platform.name}:{told.same_as}"[:64] if told.same_as else ""
