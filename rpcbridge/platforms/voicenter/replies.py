@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from marshmallow import ValidationError
@@ -21,20 +20,13 @@ from rpcbridge.domain.actions import (
 )
 from rpcbridge.errors import AnswerRejected, Problem, Repair, nearest, shown
 from rpcbridge.platforms import Native, Options
+from rpcbridge.platforms.findings import Findings
 from rpcbridge.platforms.voicenter.tables import LANGUAGES
 from rpcbridge.platforms.voicenter.wire import DATA, REPLY
 from rpcbridge.schemas.fields import AnswerSchema, problems_of
 from rpcbridge.schemas.repairs import repairs_between
 
 Members = dict[str, Any]
-
-
-@dataclass(slots=True)
-class _Findings:
-    """What one action asks of Voicenter that it lacks: `impossible` refuses, `lost` is dropped and counted."""
-
-    impossible: list[Problem]
-    lost: list[Problem]
 
 
 class Replies:
@@ -47,15 +39,12 @@ class Replies:
 
     def written(self, action: AnyAction, called_number: str | None) -> tuple[str, str, Members, tuple[Repair, ...]]:
         """ACTION, language, DATA and what was dropped. Raises AnswerRejected."""
-        findings = _Findings([], [])
+        findings = Findings()
         language = self._spoken(action.language, findings)
         name, data = self._data(action, called_number, findings)
-        refused = findings.impossible + (findings.lost if self._options.strict else [])
-        if refused:
-            raise AnswerRejected(refused, "not_supported")
-        return name, language, data, tuple(Repair("dropped", lost.path, lost.message) for lost in findings.lost)
+        return name, language, data, findings.judged(self._options.strict)
 
-    def _data(self, action: AnyAction, called_number: str | None, findings: _Findings) -> tuple[str, Members]:
+    def _data(self, action: AnyAction, called_number: str | None, findings: Findings) -> tuple[str, Members]:
         match action:
             case SayDigits():
                 intro = self._recording(action.intro_prompt, "intro_prompt", findings) or self._silent
@@ -75,7 +64,7 @@ class Replies:
                 recording = self._recording(action.prompt, "prompt", findings)
                 return "SILENTRECORD", _given(REC=recording, MAXDURATION=action.max_duration)
 
-    def _menu(self, menu: Menu, findings: _Findings) -> Members:
+    def _menu(self, menu: Menu, findings: Findings) -> Members:
         _dropped(menu, "", ("finish_key", "digit_timeout"), findings)
         return {
             "REC": self._recording(menu.prompt, "prompt", findings),
@@ -86,10 +75,10 @@ class Replies:
             "VALIDATION": int(menu.validate_digits),
         }
 
-    def _call(self, call: Call, called_number: str | None, findings: _Findings) -> Members:
+    def _call(self, call: Call, called_number: str | None, findings: Findings) -> Members:
         if call.after_call == "ask":
-            hint = 'cannot ask after a call: leave after_call out, or use on_failure for a call that fails'
-            findings.impossible.append(Problem("after_call", f"voicenter {hint}"))
+            hint = "cannot ask after a call: leave after_call out, or use on_failure for a call that fails"
+            findings.refuse("after_call", f"voicenter {hint}")
         caller = call.caller_number if call.caller_number is not None else called_number or ""
         return _given(
             TARGET=call.target,
@@ -106,7 +95,7 @@ class Replies:
             DIALSTRINGS=list(call.dial_strings) or None,
         )
 
-    def _next_menu(self, menu: Menu | None, findings: _Findings) -> Members:
+    def _next_menu(self, menu: Menu | None, findings: Findings) -> Members:
         if menu is None:
             return {}
         _dropped(menu, "on_failure.", ("validate_digits", "finish_key", "digit_timeout"), findings)
@@ -118,7 +107,7 @@ class Replies:
             "NEXT_MENU_WAIT": menu.loop_delay,
         }
 
-    def _recording(self, prompt: Prompt | None, path: str, findings: _Findings) -> str | None:
+    def _recording(self, prompt: Prompt | None, path: str, findings: Findings) -> str | None:
         """The recording's name on Voicenter; text and URLs it cannot play."""
         if prompt is None:
             return None
@@ -127,17 +116,17 @@ class Replies:
         if recording is None:
             kind = "text" if found.text is not None else "url"
             hint = "record it, and give the recording's name (or name it in [prompts])"
-            findings.impossible.append(Problem(f"{path}.{kind}", f"voicenter cannot play a {kind}: {hint}"))
+            findings.refuse(f"{path}.{kind}", f"voicenter cannot play a {kind}: {hint}")
         return recording
 
-    def _spoken(self, language: str | None, findings: _Findings) -> str:
+    def _spoken(self, language: str | None, findings: Findings) -> str:
         if language is None:
             return self._language
         spoken = language.split("-")[0].lower()
         if spoken in LANGUAGES:
             return spoken
         known = " and ".join(LANGUAGES)
-        findings.lost.append(Problem("language", f"voicenter speaks {known}, not {language}: {self._language} instead"))
+        findings.lose("language", f"voicenter speaks {known}, not {language}: {self._language} instead")
         return self._language
 
 
@@ -203,7 +192,7 @@ def _given(**members: Any) -> Members:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _dropped(menu: Menu, path: str, names: tuple[str, ...], findings: _Findings) -> None:
+def _dropped(menu: Menu, path: str, names: tuple[str, ...], findings: Findings) -> None:
     for name in names:
         if getattr(menu, name) not in (None, False):
-            findings.lost.append(Problem(f"{path}{name}", "voicenter has no such field here"))
+            findings.lose(f"{path}{name}", "voicenter has no such field here")
