@@ -122,6 +122,7 @@ def test_what_callevent_alone_may_be_answered_is_refused_where_a_call_begins():
         ({"action": "call", "destAddr": "sip:1@x", "maxRingTime": -1}, "maxRingTime: expected a number of seconds, got -1"),
         ({"action": "ivr", "xHeaders": {"X-A": {}}}, "xHeaders.X-A: expected a text of one line, got an object"),
         ({"action": "ivr", "xHeaders": {"X-A": "a\r\nVia: b"}}, 'xHeaders.X-A: expected a text of one line, got "a\\r\\nVia: b"'),
+        ({"action": "ivr", "pHeaders": {"P-A": ["a", "b\0"]}}, 'pHeaders.P-A: expected a text of one line, got "b\\u0000"'),
         ({"action": "ivr", "xHeaders": {"X A": "a"}}, 'xHeaders.X A: expected a name of printable characters, got "X A"'),
         ({"hangup": True, "phrases": "welcome"}, 'phrases: expected an array of phrases, got "welcome"'),
         ({"action": "ivr", "displayName": "a\nb"}, 'displayName: expected a text of one line, got "a\\nb"'),

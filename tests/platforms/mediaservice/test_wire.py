@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rpcbridge.codec import json_text
@@ -42,6 +42,7 @@ def got(callback: str, **body: Any) -> tuple[dict[str, Any], list[tuple[str, str
         ('"quoted"', '"quoted"', []),
         ("[1]", "[1]", []),
         ("{" * 5000, "{" * 5000, []),
+        ("{" + " " * 8192 + "}", "{" + " " * 8192 + "}", []),
         (20000, "20000", ["type"]),
     ],
 )
@@ -71,7 +72,8 @@ def test_a_number_for_a_text_says_what_it_may_have_lost():
     said, repairs = read("callAnswered", value)
     assert (said["calling_party_number"], said["remote_party_number"], said["connection_id"]) == ("46890510", "0046890200", "1.50")
     assert [repair.path for repair in repairs] == ["callingPartyNumber", "connectionId"]
-    assert "cannot keep + or leading zeros" in repairs[0].detail
+    assert "leading zeros" in repairs[0].detail
+    assert "46890510" not in repairs[0].detail
 
 
 @pytest.mark.parametrize("sent", ["+46890510", "46890510", "ivr", "caller", "0540000000", "anonymous", "*99"])
@@ -222,6 +224,7 @@ def bodies(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 
 
 @given(bodies())
+@settings(deadline=None)
 def test_no_object_raises_and_nothing_is_lost_unseen(sent: tuple[str, dict[str, Any]]):
     callback, body = sent
     value, _ = json_text.parse(json.dumps(body).encode()).settled()
@@ -234,5 +237,6 @@ def test_no_object_raises_and_nothing_is_lost_unseen(sent: tuple[str, dict[str, 
 
 
 @given(bodies())
+@settings(deadline=None)
 def test_values_as_python_has_them_do_not_raise_either(sent: tuple[str, dict[str, Any]]):
     read(*sent)

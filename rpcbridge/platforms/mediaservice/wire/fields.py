@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from marshmallow import ValidationError, fields
@@ -21,6 +21,7 @@ from rpcbridge.schemas.fields import Text, Whole
 _LONGEST_NUMBER = 40  # characters: no port, code, size or number of seconds has more
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
 _MOST_STRINGIFIED = 3  # times that an object may have been written into a text
+_LONGEST_REFERENCE = 8192  # characters that are looked into: the bridge's own references have some forty
 
 
 class Count(Whole):
@@ -79,10 +80,10 @@ class Names(fields.List[str]):
 
 
 class Line(Text):
-    """A text of one line. It may become a SIP header, where a line break would begin another."""
+    """A text of one line without control characters. It may become a SIP header, where a line break would begin another."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(r"[^\r\n]*", "a text of one line", **options)
+        super().__init__(r"[^\x00-\x08\x0a-\x1f\x7f]*", "a text of one line", **options)
 
 
 class Known(Line):
@@ -138,7 +139,7 @@ _VALUE = Line(empty=True)
 
 def unstringified(text: str) -> tuple[dict[str, Any] | str, int]:
     """The object that `text` holds and how often it had been written into a text; `text` itself and 0 where there is none."""
-    inner = text
+    inner = text if len(text) <= _LONGEST_REFERENCE else ""
     for times in range(1, _MOST_STRINGIFIED + 1):
         if not inner.lstrip().startswith(("{", '"')):
             break
@@ -163,7 +164,4 @@ def _decimal(value: Any) -> Decimal | None:
     text = value.strip() if isinstance(value, str) else repr(value)
     if len(text) > _LONGEST_NUMBER or not _NUMBER.fullmatch(text):
         return None
-    try:
-        return Decimal(text)
-    except InvalidOperation:  # pragma: no cover  # the pattern lets nothing through that Decimal refuses
-        return None
+    return Decimal(text)

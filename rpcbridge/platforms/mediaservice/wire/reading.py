@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from rpcbridge.codec import Lexical
-from rpcbridge.errors import MOST_PROBLEMS, Problem, Repair, shown
+from rpcbridge.errors import MOST_PROBLEMS, Problem, Repair
 from rpcbridge.platforms.mediaservice.wire.callbacks import CALLBACKS
 from rpcbridge.platforms.mediaservice.wire.fields import Count, Reference, unstringified
 from rpcbridge.schemas.fields import Flag, GivenSchema, Text, problems_of
@@ -71,20 +71,21 @@ def _repaired(schema: Any, body: Mapping[str, Any], said: Mapping[str, Any], pat
 
 
 def _changed(field: Any, came: Any, value: Any, where: str) -> Iterator[Repair]:
+    """What became of one value. It is not shown: it may be a number or a name, and repairs are recorded."""
     kind = came.type if isinstance(came, Lexical) else "text"
     if isinstance(field, Text | Reference) and isinstance(value, str):
         if kind in ("int", "double"):
-            yield Repair("type", where, f"{shown(came)} came as a number: a number cannot keep + or leading zeros")
+            yield Repair("type", where, "a number read as a text: it cannot have kept a + or leading zeros")
         elif kind != "text":
-            yield Repair("type", where, f"{shown(came)} read as a text")
+            yield Repair("type", where, "read as a text")
         elif came != value:
             yield Repair("blanks", where, "blanks removed")
     elif isinstance(field, Reference) and isinstance(came, str) and unstringified(came)[1] > 1:
         yield Repair("stringified", where, "an object within a text within a text")
     elif isinstance(field, Count) and kind not in ("int", "double"):
-        yield Repair("type", where, f"{shown(came)} read as a number")
+        yield Repair("type", where, "read as a number")
     elif isinstance(field, Flag) and kind != "boolean":
-        yield Repair("type", where, f"{shown(came)} read as true or false")
+        yield Repair("type", where, "read as true or false")
 
 
 _NAMES: dict[type[GivenSchema], dict[str, Any]] = {}
