@@ -28,9 +28,8 @@ from tests.support import backend as backends
 from tests.support import bridge as bridges
 from tests.support import databases, inspector
 from tests.support.backend import reply
+from tests.support.exchanges import PLATFORMS, whole
 
-FIXTURES = bridges.ROOT / "fixtures"
-PLATFORMS = sorted(folder.name for folder in FIXTURES.iterdir() if folder.is_dir())
 TOML = """
 [backend]
 url = "{backend}"
@@ -75,7 +74,7 @@ class Played:
 
 
 def cases(platform: str) -> list[Case]:
-    return [Case(folder) for folder in sorted((FIXTURES / platform).iterdir()) if folder.is_dir()]
+    return [Case(folder) for folder in whole(platform)]
 
 
 def secrets_of(content: Any, name: str = "") -> Iterator[str]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rpcbridge.platforms import discovered
 from rpcbridge.redaction import Known, Redactor, without_quotes
-from tests.support.bridge import ROOT
+from tests.support.exchanges import PLATFORMS, whole
 
 FIELDS = {"DID": "number", "CALLER_ID": "number", "DIALSTRINGS": "number", "CALLER_NAME": "name", "DTMF": "digits", "CALL_TIME_EPOCH": "plain"}
 HIDE = Redactor(b"k" * 32, FIELDS, secret_headers=["X-Tenant-Key"])  # type: ignore[arg-type]
@@ -236,7 +236,8 @@ def test_reveal_shows_all_but_credentials():
 
 
 def payloads() -> list[Path]:
-    return sorted(path for path in ROOT.glob("fixtures/*/*/*") if path.suffix != ".md")
+    folders = [folder for platform in PLATFORMS for folder in whole(platform)]
+    return sorted(path for folder in folders for path in folder.iterdir() if path.suffix != ".md")
 
 
 @pytest.mark.parametrize("path", payloads(), ids=lambda path: f"{path.parent.name}/{path.name}")
