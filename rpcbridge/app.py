@@ -22,7 +22,7 @@ from ulid import ULID
 from rpcbridge import db, log
 from rpcbridge.alerts import Alerts
 from rpcbridge.backend import FAULTS, Breakers, Client, Faulty, Record
-from rpcbridge.bridge import Bridge
+from rpcbridge.bridge import Bridge, Carrier, Send
 from rpcbridge.calls import Calls
 from rpcbridge.calls import Store as CallStore
 from rpcbridge.exchange import Exchange, Surroundings
@@ -33,6 +33,9 @@ from rpcbridge.outbox import Store as EventStore
 from rpcbridge.plan import Plan
 from rpcbridge.platforms import route
 from rpcbridge.redaction import Sensitivity
+from rpcbridge.sessions import Sessions as CallSessions
+from rpcbridge.sessions import Store as SessionStore
+from rpcbridge.sessions import Timers
 from rpcbridge.settings import Settings
 from rpcbridge.simulation import Simulation
 from rpcbridge.trace import Follower, Queries, Trace
@@ -55,10 +58,11 @@ _RARELY = 6  # of the times that a deliverer tends its database: about once a mi
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """One process of the bridge. `deliverer` delivers events once it is started."""
+    """One process of the bridge. `deliverer` delivers events, and `timers` does what is due in calls, once they are started."""
 
     app: Flask
     deliverer: Deliverer
+    timers: Timers
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,24 +89,38 @@ def build(checked: Plan, draining: Callable[[], bool] = _never, ending: Callable
     deliverer = _deliverer(checked, watching)
     calls = Calls(_call_store(found, _REMEMBERING)) if found.backend.keep_state else None
     outbox = Outbox(_event_store(found, found.backend.deadline, durable=True), deliverer.wake)
+    sessions = CallSessions(session_store(found))
+    due: list[Timers] = []
     bridge = Bridge(
         watching.client, checked.routes, outbox, calls, watching.around,
         deadline=found.backend.deadline, max_calls=found.server.call_limit, include_raw=found.backend.include_raw,
+        sessions=sessions, keep_state=found.backend.keep_state, wake=lambda: due[0].wake(),
     )  # fmt: skip
-    debug = watching.debug and replace(watching.debug, phone=_simulation(checked, watching, bridge, outbox, calls))
+    assert bridge.conversations is not None
+    carrier = Carrier(bridge.conversations, checked.platforms, _senders(found), watching.around, include_raw=found.backend.include_raw)
+    timers = Timers(session_store(found), carrier.see_to, _new_id())
+    due.append(timers)
+    debug = watching.debug and replace(watching.debug, phone=_simulation(checked, watching, bridge, outbox, calls, sessions))
     doors = {route(name): (platform, _guard(found, name)) for name, platform in checked.platforms.items()}
     app = create(Surface(bridge, doors, found.server.max_body, debug))
-    checks = [watching.record.check, watching.breakers.check, outbox.check, deliverer.check]
+    checks = [watching.record.check, watching.breakers.check, outbox.check, deliverer.check, sessions.check, timers.check]
     checks += [calls.check] if calls else []
     checks += [watching.debug.trace.check] if watching.debug else []
     checks += [watching.alerts.check] if watching.alerts else []
     add_health(app, draining, checks)
-    return Built(app, deliverer)
+    return Built(app, deliverer, timers)
 
 
-def _simulation(checked: Plan, watching: _Watching, bridge: Bridge, outbox: Outbox, calls: Calls | None) -> Simulation:
+def _senders(found: Settings) -> Mapping[str, Send]:
+    """How orders reach each platform that takes some."""
+    return {}
+
+
+def _simulation(
+    checked: Plan, watching: _Watching, bridge: Bridge, outbox: Outbox, calls: Calls | None, sessions: CallSessions
+) -> Simulation:
     """Calls that the phone page places, and a bridge for each fault of its drill."""
-    drills = {fault: _drill(checked, fault, watching, outbox, calls) for fault in FAULTS}
+    drills = {fault: _drill(checked, fault, watching, outbox, calls, sessions) for fault in FAULTS}
     backend = checked.settings.backend
     return Simulation(
         bridge, drills, checked.platforms, deadline=backend.deadline, breaker_failures=backend.breaker.failures,
@@ -110,7 +128,9 @@ def _simulation(checked: Plan, watching: _Watching, bridge: Bridge, outbox: Outb
     )  # fmt: skip
 
 
-def _drill(checked: Plan, fault: str, watching: _Watching, outbox: Outbox, calls: Calls | None) -> Bridge:
+def _drill(
+    checked: Plan, fault: str, watching: _Watching, outbox: Outbox, calls: Calls | None, sessions: CallSessions
+) -> Bridge:
     """A bridge whose backend fails in one way. Log and record see its exchanges; health, alerts, breakers and the outbox hear of none."""
     found = checked.settings
     never = Breakers(sys.maxsize, found.backend.breaker.interval, clock=time.monotonic)
@@ -118,6 +138,7 @@ def _drill(checked: Plan, fault: str, watching: _Watching, outbox: Outbox, calls
     return Bridge(
         client, checked.routes, outbox, calls, replace(watching.around, observe=watching.observe_drill),
         deadline=found.backend.deadline, max_calls=_DRILLS, include_raw=found.backend.include_raw, tell_rejected=False,
+        sessions=sessions, keep_state=found.backend.keep_state,
     )  # fmt: skip
 
 
@@ -134,6 +155,11 @@ def event_store(found: Settings) -> EventStore:
 def call_store(found: Settings) -> CallStore:
     """The calls under way, for a command that looks at them."""
     return _call_store(found, _DELIVERING)
+
+
+def session_store(found: Settings) -> SessionStore:
+    """The calls that the bridge itself carries on."""
+    return SessionStore(db.opened(found.database.url, patience=_REMEMBERING, durable=True, erase=True))
 
 
 def exchange_store(found: Settings) -> ExchangeStore:

@@ -14,6 +14,7 @@ RpcbridgeError
 ├── EncodeError             ours: a value the wire cannot carry
 ├── DatabaseError           the database's: tables we do not understand
 ├── NotStored               the database's: an event is not on disk, so it is not acknowledged
+├── OrderFailed             the phone system's: it did not do what it was told, or nobody knows
 ├── TransportError          the network's: no HTTP reply was had
 └── NoUsableAnswer          the backend's: the caller gets the fallback instead
     └── AnswerRejected      ... because its answer names what cannot be used, field by field
@@ -167,6 +168,14 @@ class NotStored(RpcbridgeError):
     """An event that is not on disk, as far as is known in time."""
 
     reason: ClassVar[str] = "database"
+
+
+class OrderFailed(RpcbridgeError):
+    """Something that the phone system was told to do and did not; `unclear`: or perhaps did."""
+
+    def __init__(self, message: str, *, unclear: bool = False) -> None:
+        super().__init__(message)
+        self.unclear = unclear
 
 
 class TransportError(RpcbridgeError):

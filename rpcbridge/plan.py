@@ -27,6 +27,12 @@ class Plan:
     routes: Routes[AnyAction]
 
     @property
+    def carries_calls(self) -> bool:
+        """Whether a phone system calls here whose calls the bridge itself carries on."""
+        folders = discovered()
+        return any(one.conversation is not None and folders[name].in_use(self.settings.platforms[name]) for name, one in self.platforms.items())
+
+    @property
     def secret_paths(self) -> dict[str, bool]:
         """Of each platform, whether the path that it posts to ends in a secret."""
         return {name: bool(getattr(section, "secret", "")) for name, section in self.settings.platforms.items()}

@@ -114,6 +114,8 @@ def application_of(master: Master) -> WSGIApplication:
     if master.plan.settings.events.deliver:
         built.deliverer.start()
         atexit.register(built.deliverer.close)
+    if master.plan.carries_calls:  # those that a process which is gone has left; else with the first call
+        built.timers.start()
     gc.freeze()  # what stands now stays: the collector need not look at it again
     return _under_gunicorn(built.app)
 

@@ -16,7 +16,7 @@ from rpcbridge.bridge.questions import Questions
 from rpcbridge.calls import storable_state
 from rpcbridge.codec import MethodCall, MethodResponse
 from rpcbridge.domain.actions import AnyAction
-from rpcbridge.domain.events import ABSENT, ActionRequested
+from rpcbridge.domain.events import ABSENT, ActionRequested, CallEnded
 from rpcbridge.domain.origins import origin_of
 from rpcbridge.errors import NotStored, NoUsableAnswer, Repair
 from rpcbridge.exchange import Exchange, Surroundings
@@ -107,6 +107,14 @@ class Conversations:
         """The call with the contract's id. Raises NotStored."""
         return self._sessions.of_call(platform.name, call_id, seconds)
 
+    def forget(self, row: Row) -> None:
+        """Keep a call no longer. Raises NotStored."""
+        self._sessions.forget(row, _PATIENCE)
+
+    def kept_back(self, platform: Platform, call_id: str, seconds: float) -> list[str]:
+        """The timers of a simulated call that would tell its phone system something; they are no more then. Raises NotStored."""
+        return [name.removeprefix(SIMULATED) for name in self._sessions.take_timers(platform.name, call_id, SIMULATED, seconds)]
+
     def _begun(
         self, platform: Platform, talk: Conversation, call: MethodCall, receipt: Receipt, seen: Exchange
     ) -> tuple[Step, Row | None]:
@@ -144,8 +152,7 @@ class Conversations:
             wish = _saved(platform, talk, step, row)
             try:
                 if self._sessions.save(wish, self._left(seen)):
-                    if any(seconds is not None and seconds < 1 for seconds in wish.timers.values()):
-                        self._wake()
+                    self._wake()
                     return step, replace(wish.row, version=wish.row.version + 1)
                 row = self._sessions.find(platform.name, step.kept.session_id, step.kept.key, self._left(seen))
             except NotStored as error:
@@ -158,6 +165,8 @@ class Conversations:
     def _tell(self, platform: Platform, step: Step, seen: Exchange, *, durable: bool) -> None:
         for number, told in enumerate(step.events):
             event = told.event if number == 0 and step.question is None else replace(told.event, event_id=self._around.new_id())
+            if isinstance(event, CallEnded) and not self._keep_state:
+                event = replace(event, state=ABSENT)
             content = events.dump(event)
             if number == 0 and seen.content is None:
                 seen.event, seen.content = event, content

@@ -61,9 +61,9 @@ class Bridge:
         self._places = Places(max_calls)
         self._flights: Flights[tuple[Asked, Remembered | None]] = Flights()
         self._replies: Flights[Replied] = Flights()
-        self._conversations = None
+        self.conversations: Conversations | None = None
         if sessions is not None:
-            self._conversations = Conversations(
+            self.conversations = Conversations(
                 self._questions, sessions, outbox, around, include_raw=include_raw, keep_state=keep_state, wake=wake
             )
 
@@ -131,11 +131,11 @@ class Bridge:
         return self._question(platform, call, seen) if kind == "question" else self._notification(platform, call, seen)
 
     def _conversed(self, platform: Platform, talk: Conversation, call: MethodCall, seen: Exchange) -> MethodResponse:
-        if self._conversations is None:
+        if self.conversations is None:
             raise NoUsableAnswer("database", "no calls are carried on here")
         if platform.methods[call.method] == "notification":
-            return self._conversations.taken(platform, talk, call, seen)
-        conversations, key = self._conversations, (platform.name, call.method, seen.platform_request)
+            return self.conversations.taken(platform, talk, call, seen)
+        conversations, key = self.conversations, (platform.name, call.method, seen.platform_request)
         left = seen.deadline - self._around.clock()
         replied, seen.shared = self._replies.share(key, left, lambda: conversations.replied(platform, talk, call, seen))
         if seen.shared:

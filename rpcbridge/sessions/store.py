@@ -156,6 +156,18 @@ class Store:
                 {"key": key, "name": name, "owner": owner, "wait": int(seconds * 1000)},
             )  # fmt: skip
 
+    def take_timers(self, platform: str, call_id: str, beginning: str) -> list[str]:
+        """The names of a call's timers that begin so; they are no more then."""
+        call = self.of_call(platform, call_id)
+        if call is None:
+            return []
+        mine = "key = :key AND substr(name, 1, :length) = :beginning"
+        values = {"key": call.key, "length": len(beginning), "beginning": beginning}
+        with self.engine.begin() as connection:
+            names = connection.execute(text(f"SELECT name FROM session_timers WHERE {mine} ORDER BY due_at"), values).scalars().all()
+            connection.execute(text(f"DELETE FROM session_timers WHERE {mine}"), values)
+        return list(names)
+
     def forget(self, key: str) -> None:
         """Forget one call and its timers."""
         with self.engine.begin() as connection:

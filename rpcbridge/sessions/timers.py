@@ -6,6 +6,7 @@ A process that dies in the middle leaves its timers to the others as soon as the
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -50,15 +51,21 @@ class Timers:
         self._free = threading.Semaphore(_PARALLEL)
         self._pool = ThreadPoolExecutor(_PARALLEL, "timer")
         self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
         self._log = structlog.get_logger()
 
     def start(self) -> None:
-        """Begin to look, in threads of its own. To be called after the fork."""
-        self._thread = threading.Thread(target=self._dispatch, name="timers", daemon=True)
-        self._thread.start()
+        """Begin to look, in threads of its own. To be called after the fork; does nothing the second time."""
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._dispatch, name="timers", daemon=True)
+                self._thread.start()
+                atexit.register(self.close)
 
     def wake(self) -> None:
-        """Something is due now."""
+        """There is a new timer."""
+        if self._thread is None:
+            self.start()
         self._wake.set()
 
     def close(self, seconds: float = 3.0) -> None:

@@ -256,6 +256,7 @@ token = Reader("16 to 128 printable ASCII characters without blanks (such as `op
 names = Reader('a list of names such as ["pin", "card"], in the file', _names, ", ".join)
 size = Reader('a size such as "256KiB" or "1MiB"', _size, lambda count: f"{count // 1024}KiB" if count % 1024 == 0 else f"{count}B")
 url = Reader('an http or https URL such as "http://127.0.0.1:8090", without credentials, query or fragment', _url)
+url_or_none = Reader('an http or https URL, without credentials, query or fragment, or ""', lambda value: _url(value) if value != "" else "")
 proxy_url = Reader('a proxy\'s URL such as "http://proxy.example:3128", or ""', lambda value: _url(value) if value != "" else "")
 hook_url = Reader(
     'an http or https URL such as "https://hooks.example.com/services/T0/B0/x", without credentials or fragment, or ""',

@@ -9,10 +9,10 @@ from typing import Any
 from rpcbridge.codec import MethodCall
 from rpcbridge.domain.actions import AnyAction, Hangup, Menu
 from rpcbridge.domain.events import ABSENT, ActionRequested, Maybe
-from rpcbridge.errors import AnswerRejected, NoUsableAnswer, Problem
+from rpcbridge.errors import NoUsableAnswer, Problem
 from rpcbridge.platforms.conversation import Found, Kept, Step
 from rpcbridge.platforms.mediaservice import ends, legs, media, outbound, reports
-from rpcbridge.platforms.mediaservice.answers import at_call_level, at_media_level, playing
+from rpcbridge.platforms.mediaservice.answers import at_call_level, at_media_level
 from rpcbridge.platforms.mediaservice.reading import NOBODYS, key_in, turn_of
 from rpcbridge.platforms.mediaservice.session import Session
 from rpcbridge.platforms.mediaservice.turn import ORDERS, Rules, Turn, echoed, hung_up, reference, stepped

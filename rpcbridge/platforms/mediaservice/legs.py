@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from rpcbridge.domain.actions import AnyAction, Call
 from rpcbridge.domain.events import CallAnswered, CallRinging
@@ -14,8 +15,8 @@ from rpcbridge.platforms.mediaservice.tables import cause_of, drop_code, status_
 from rpcbridge.platforms.mediaservice.turn import END, LIMIT, LINGER, Rules, Turn, hung_up, reference, stepped
 from rpcbridge.platforms.shapes import Native
 
-DROPPED = {"action": "drop", "dropCode": "dropNoMsg"}
-UNKNOWN = {"action": "drop", "dropCode": "error"}
+DROPPED: dict[str, Any] = {"action": "drop", "dropCode": "dropNoMsg"}
+UNKNOWN: dict[str, Any] = {"action": "drop", "dropCode": "error"}
 
 _SPLIT = ("callerConnectionSplit", "calleeConnectionSplit")
 _FAILED = ("callingPartyFailure", "calledPartyFailure")

@@ -15,7 +15,6 @@ from rpcbridge.platforms.mediaservice.ends import recording_order, split_order
 from rpcbridge.platforms.mediaservice.session import Session, written
 from rpcbridge.platforms.mediaservice.turn import Rules, reference, stepped
 from rpcbridge.platforms.shapes import Native, Receipt
-from rpcbridge.schemas import actions
 from rpcbridge.schemas.actions import DAY
 from rpcbridge.schemas.fields import AnswerSchema, Text, Whole, problems_of
 
@@ -109,15 +108,10 @@ def _action(given: Mapping[str, Any], problems: list[Problem], rules: Rules) -> 
     if given.get("action") is None:
         return None
     try:
-        action = actions.load(given["action"]).action
-        if isinstance(action, Call):
-            rules.phrases.dialled(action, None)
-        else:
-            rules.phrases.played(action)
+        return rules.phrases.tried(given["action"])
     except AnswerRejected as error:
         problems += [Problem(f"action.{problem.path}" if problem.path else "action", problem.message) for problem in error.problems]
         return None
-    return action
 
 
 def _refused(message: str) -> None:

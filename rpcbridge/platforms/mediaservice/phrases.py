@@ -33,6 +33,15 @@ class Phrases:
             return self._layers[action.layer]
         return action
 
+    def tried(self, given: Mapping[str, Any]) -> AnyAction:
+        """The action that the configuration gives, if it can be done here."""
+        action = actions.load(given).action
+        if isinstance(action, Call):
+            self.dialled(action, None)
+        else:
+            self.played(action)
+        return action
+
     def played(self, action: AnyAction) -> Written:
         """What the IVR plays and collects, without the session's own members."""
         findings = Findings()

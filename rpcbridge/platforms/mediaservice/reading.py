@@ -9,7 +9,7 @@ from typing import Any
 
 from rpcbridge.codec import MethodCall
 from rpcbridge.platforms.mediaservice.turn import Turn
-from rpcbridge.platforms.mediaservice.wire import callbacks
+from rpcbridge.platforms.mediaservice.wire.reading import read
 from rpcbridge.platforms.shapes import Receipt
 
 NOBODYS = Receipt("", datetime.fromtimestamp(0, UTC))
@@ -20,7 +20,7 @@ def turn_of(call: MethodCall, receipt: Receipt) -> Turn:
     """The callback; whatever cannot be read of it is left out and said."""
     body = call.params[0] if call.params else {}
     raw: Mapping[str, Any] = body if isinstance(body, dict) else {}
-    said, repairs = callbacks.read(call.method, raw)
+    said, repairs = read(call.method, raw)
     return Turn(call.method, said, raw, receipt, repairs)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rpcbridge.settings.table import credentials, networks, one_of, option, secret_segment, text, whole
+from rpcbridge.settings.table import credentials, networks, one_of, option, secret_segment, text, url_or_none, whole
 from rpcbridge.settings.table import layers as layer_table
 
 
@@ -19,6 +19,7 @@ class Section:
     )
     networks: tuple[str, ...] = option(networks, (), "Networks that may post, e.g. [\"192.0.2.0/24\"]; empty: any")
     credentials: str = option(credentials, "", "Basic credentials asked of who posts: USER:PASSWORD", secret=True)
+    url: str = option(url_or_none, "", "Base URL of the platform's API; default: nothing is sent to it, so no call leaves the IVR by a split")
     domain: str = option(text, "", "Your tenant's domain; callbacks that name another are refused")
     transfer: str = option(
         one_of("split", "hangup"), "split",

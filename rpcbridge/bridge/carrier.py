@@ -1,0 +1,137 @@
+"""What happens in a call without a request of its phone system: a timer is due, or the backend wants something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+
+from rpcbridge.bridge.conversations import SIMULATED, Conversations
+from rpcbridge.errors import NotStored, OrderFailed
+from rpcbridge.exchange import Surroundings
+from rpcbridge.platforms import Conversation, Kept, Order, Platform, Receipt, Step
+from rpcbridge.platforms.understanding import understood
+from rpcbridge.sessions import Due, Row
+
+# Seconds: for the database and the platform together, of a timer and of a request of the backend's.
+_TIME = 8.0
+_MOST_ATTEMPTS = 5  # to give an order that does no harm twice
+
+Send = Callable[[Order, float], None]  # raises OrderFailed
+
+
+class UnknownCall(Exception):
+    """Nothing is kept of a call of this id."""
+
+
+class Carrier:
+    """One for all threads of a process. `senders`: by platform, how an order reaches it."""
+
+    def __init__(
+        self, conversations: Conversations, platforms: Mapping[str, Platform], senders: Mapping[str, Send], around: Surroundings,
+        *, include_raw: bool,
+    ) -> None:  # fmt: skip
+        self._conversations = conversations
+        self._talks = {name: (one, one.conversation) for name, one in platforms.items() if one.conversation is not None}
+        self._senders = senders
+        self._around = around
+        self._include_raw = include_raw
+        self._log = structlog.get_logger()
+
+    def see_to(self, due: Due) -> None:
+        """A timer is due. Raises what makes it to be tried again."""
+        if due.name.startswith(SIMULATED) or due.row.platform not in self._talks:
+            return
+        platform, talk = self._talks[due.row.platform]
+        receipt, again = self._receipt(), due.attempt > 1
+        step, row = self._conversations.move(
+            platform, talk, due.row, lambda row: talk.due(due.name, _kept(row), receipt, again=again), _TIME
+        )
+        if step.order is None:
+            return
+        try:
+            self._send(platform, step.order)
+        except OrderFailed as error:
+            self._log.warning("order_failed", platform=platform.name, operation=step.order.operation, reason=str(error), attempt=due.attempt)
+            if step.order.repeats and due.attempt < _MOST_ATTEMPTS:
+                raise
+            problem = str(error)
+            self._conversations.move(platform, talk, row, lambda row: talk.failed(due.name, _kept(row), receipt, problem), _TIME)
+
+    def place(self, name: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """Place a call: its `call_id`, and `status` "dialing" or "unclear". Raises AnswerRejected, NotStored, OrderFailed."""
+        platform, talk = self._talks[name]
+        receipt = self._receipt()
+        call_id = f"rb-{self._around.new_id()}"
+        step, row = self._conversations.move(platform, talk, None, lambda _: talk.place(wanted, receipt.event_id, call_id, receipt), _TIME)
+        assert step.order is not None
+        assert row is not None
+        try:
+            self._send(platform, step.order)
+        except OrderFailed as error:
+            if not error.unclear:
+                self._conversations.forget(row)
+                raise
+            step, row = self._conversations.move(platform, talk, row, lambda row: talk.unclear(_kept(row)), _TIME)
+            assert row is not None
+        shown = talk.shown(_kept(row))
+        return {"call_id": shown["call_id"], "status": shown["status"]}
+
+    def act(self, call_id: str, answer: Any) -> dict[str, Any]:
+        """Have an action take effect now. Raises UnknownCall, AnswerRejected, NotStored, OrderFailed."""
+        platform, talk, found = self._found(call_id)
+        action, _ = understood(platform, answer)
+        return self._ordered(platform, talk, found, lambda row: talk.act(_kept(row), action))
+
+    def record(self, call_id: str, *, on: bool) -> dict[str, Any]:
+        """Begin or end a recording. Raises as `act` does."""
+        platform, talk, found = self._found(call_id)
+        return self._ordered(platform, talk, found, lambda row: talk.record(_kept(row), on))
+
+    def shown(self, call_id: str) -> dict[str, Any]:
+        """A call's last known state. Raises UnknownCall, NotStored."""
+        _, talk, found = self._found(call_id)
+        return talk.shown(_kept(found))
+
+    def orders(self, name: str, call_id: str) -> list[Order]:
+        """What a phone system would be told now of a simulated call; each is given once. Raises NotStored."""
+        platform, talk = self._talks[name]
+        receipt = self._receipt()
+        given: list[Order] = []
+        for timer in self._conversations.kept_back(platform, call_id, _TIME):
+            row = self._conversations.find(platform, call_id, _TIME)
+            if row is None:
+                break
+            step, _ = self._conversations.move(
+                platform, talk, row, lambda row, timer=timer: talk.due(timer, _kept(row), receipt, again=False), _TIME  # type: ignore[misc]
+            )
+            given += [step.order] if step.order else []
+        return given
+
+    def _found(self, call_id: str) -> tuple[Platform, Conversation, Row]:
+        for platform, talk in self._talks.values():
+            if row := self._conversations.find(platform, call_id, _TIME):
+                return platform, talk, row
+        raise UnknownCall
+
+    def _ordered(self, platform: Platform, talk: Conversation, row: Row, look: Callable[[Row | None], Step]) -> dict[str, Any]:
+        step, moved = self._conversations.move(platform, talk, row, look, _TIME)
+        if step.order is not None:
+            self._send(platform, step.order)
+        return talk.shown(_kept(moved))
+
+    def _send(self, platform: Platform, order: Order) -> None:
+        send = self._senders.get(platform.name)
+        if send is None:
+            raise OrderFailed(f"{platform.name}.url is not set: nothing can be sent to it")
+        send(order, _TIME / 2)
+
+    def _receipt(self) -> Receipt:
+        return Receipt(self._around.new_id(), self._around.now(), self._include_raw)
+
+
+def _kept(row: Row | None) -> Kept:
+    if row is None:
+        raise NotStored("the call is kept no more")
+    return Kept(row.key, row.call_id, row.session_id, row.document, 0.0)
