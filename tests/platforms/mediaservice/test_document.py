@@ -11,8 +11,8 @@ from marshmallow import fields
 from openapi_spec_validator import validate
 
 from rpcbridge.platforms.mediaservice.wire import words
+from rpcbridge.platforms.mediaservice.wire.answers import REPLIES, Phrase, Phrases
 from rpcbridge.platforms.mediaservice.wire.callbacks import CALLBACKS
-from rpcbridge.platforms.mediaservice.wire.replies import REPLIES, Phrase, Phrases
 from tests.support import mediaservice
 
 DOCUMENT = mediaservice.document()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rpcbridge.errors import AnswerRejected
-from rpcbridge.platforms.mediaservice.wire.native import is_media, load_native
+from rpcbridge.platforms.mediaservice.wire.replies import is_media, load_native
 from rpcbridge.platforms.mediaservice.wire.words import DROP_CODES, RINGBACK_TONES
 from tests.support import mediaservice
 
