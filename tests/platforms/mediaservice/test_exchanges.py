@@ -10,8 +10,7 @@ import jsonschema
 import pytest
 
 from rpcbridge.codec import decode_call
-from rpcbridge.platforms.mediaservice.wire.callbacks import CALLBACKS
-from rpcbridge.platforms.mediaservice.wire.reading import read
+from rpcbridge.platforms.mediaservice.wire.callbacks import CALLBACKS, read
 from rpcbridge.schemas import actions
 from rpcbridge.schemas.jsonschema import events_schema
 from tests.support import mediaservice

@@ -20,6 +20,7 @@ SPLIT = {"replyId": "r", "connectionId": "c"}
         ("/d.example/promptfile?next=a%20b", "GET", None),
         ("promptfile/welcome.mp3", "PUT", b"RIFF"),
         ("promptfile/a%2Fb", "DELETE", None),
+        ("promptfile/a", "GET", None),
         ("promptfile/welcome.mp3/url", "GET", None),
         ("promptfile/a/move", "POST", {"bucketRegion": "eu", "bucketName": "b", "type": "s3"}),
     ],
@@ -44,7 +45,7 @@ def test_what_the_platform_takes_passes(path: str, method: str, body: object):
         ("promptfile/a/move", "POST", {"bucketRegion": "eu", "bucketName": "b", "type": "ftp"}, "ftp"),
         ("placeivrcall", "POST", {"destAddr": "sip:1@x", "sessionReferenceId": "x"}, "sessionReferenceId"),
         ("placeivrcall", "POST", {"destAddr": "sip:1@x", "xHeaders": {"X-A": "a\r\nb"}}, "xHeaders.X-A"),
-        ("answerremotecall", "POST", {"replyId": "r", "codec": "GSM", "receiveIp": "i", "receivePort": "3"}, "receivePort"),
+        ("answerremotecall", "POST", {"replyId": "r", "codec": "PCMA", "receiveIp": "i", "receivePort": "3"}, "receivePort"),
     ],
 )
 def test_what_the_platform_would_not_take_is_named(path: str, method: str, body: object, word: str):

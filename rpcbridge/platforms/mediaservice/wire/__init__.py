@@ -1,1 +1,4 @@
-"""Mediaservice's JSON as the vendor's document has it: `callbacks` come in, `replies` go out. Shapes only, no meaning."""
+"""Mediaservice's JSON as the vendor's document has it, without what it means: `callbacks` come in, `replies` go out.
+
+`requests` and `answers` hold their shapes, `fields` the kinds of value, `words` the closed lists.
+"""

@@ -1,213 +1,101 @@
-"""The shapes of what Mediaservice posts: one schema for each callback, every field of the vendor's document.
-
-Nothing is required: a field that is missing costs what it would have told, never the answer that a
-caller waits for. A word of a list is any text, since the platform may learn new ones. What one
-callback says with its fields, and which it lacks, stands below its name.
-"""
+"""A callback's body -> its fields by their names here, what was put right, and what nobody knows. Never raises for an object."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from marshmallow import fields
+from marshmallow import ValidationError, fields
 
-from rpcbridge.platforms.mediaservice.wire.fields import Count, Kept, Names, Reference
-from rpcbridge.schemas.fields import Flag, GivenSchema, Text
+from rpcbridge.codec import Lexical
+from rpcbridge.errors import MOST_PROBLEMS, Problem, Repair
+from rpcbridge.platforms.mediaservice.wire.fields import Count, Reference, unstringified
+from rpcbridge.platforms.mediaservice.wire.requests import CALLBACKS
+from rpcbridge.schemas.fields import Flag, GivenSchema, Text, problems_of
 
-
-class _Sited(GivenSchema):
-    """In hybrid deployments: where the callback comes from, and where further calls of its session must go."""
-
-    site_id = Text(empty=True, data_key="siteId")
-    site_base_url = Text(empty=True, data_key="siteBaseUrl")
-
-
-class NewCall(_Sited):
-    """newCall: what becomes of this call? It names no tenant, and carries no sessionReferenceId yet."""
-
-    session_id = Text(empty=True, data_key="sessionId")
-    sip_call_id = Text(empty=True, data_key="sipCallId")
-    ivr_server = Text(empty=True, data_key="ivrServer")
-    calling_party_privacy = Text(empty=True, data_key="callingPartyPrivacy")  # "public" or "secret"
-    calling_party = Text(empty=True, data_key="callingParty")  # of P-Asserted-Identity, else From
-    display_name = Text(empty=True, data_key="displayName")
-    from_user = Text(empty=True, data_key="fromUser")  # the caller's device sets it: not to be trusted
-    x_headers = Kept(data_key="xHeaders")  # values are texts, or arrays of them
-    p_headers = Kept(data_key="pHeaders")
-    copy_headers = Names(data_key="copyHeaders")
-    called_party = Text(empty=True, data_key="calledParty")
-    diversion_headers = Text(empty=True, data_key="diversionHeaders")
-    referred_by = Text(empty=True, data_key="referredBy")
-    pai_number = Text(empty=True, data_key="paiNumber")
-    subject = Text(empty=True, data_key="subject")
-    src_addr = Text(empty=True, data_key="srcAddr")
+__all__ = ["CALLBACKS", "read"]
 
 
-class DtmfParams(GivenSchema):
-    """dtmfParams: what the caller pressed, and why the platform took it as complete. The document has it from a sample alone."""
+def read(name: str, body: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Repair, ...]]:
+    """What `body` of the callback `name`, one of CALLBACKS, says: its fields by their Python names, and every repair.
 
-    dtmf_match = Text(empty=True, data_key="dtmfMatch")
-    reason = Text(empty=True)  # "terminationKey"; the other words are lost
-    matched_termination_key = Text(empty=True, data_key="matchedTerminationKey")
-    encryption = Kept()
-
-
-class GetIvrCommand(_Sited):
-    """getIvrCommand: what does the caller hear next? It says neither who calls nor who was called."""
-
-    session_id = Text(empty=True, data_key="sessionId")
-    session_reference_id = Reference(data_key="sessionReferenceId")
-    ivr_server = Text(empty=True, data_key="ivrServer")
-    dtmf_buffer = Text(empty=True, data_key="dtmfBuffer")  # digits since the last flush, hashed if the last answer asked for it
-    dtmf_params = fields.Nested(DtmfParams, data_key="dtmfParams")
-    reply_id = Text(empty=True, data_key="replyId")
-
-
-class CallEvent(_Sited):
-    """callEvent: a party left, could not be reached, or was split off; what becomes of the one it speaks of?"""
-
-    connection_id = Text(empty=True, data_key="connectionId")
-    domain = Text(empty=True)
-    event = Text(empty=True)
-    ivr_server = Text(empty=True, data_key="ivrServer")
-    participant_id = Text(empty=True, data_key="participantId")
-    remote_participant_id = Text(empty=True, data_key="remoteParticipantId")
-    remote_user = Text(empty=True, data_key="remoteUser")
-    session_id = Text(empty=True, data_key="sessionId")
-    user = Text(empty=True)
-    session_reference_id = Reference(data_key="sessionReferenceId")
-    sip_response_code = Count(data_key="sipResponseCode")
-    error_descr = Text(empty=True, data_key="errorDescr")
-    sip_reason = Text(empty=True, data_key="sipReason")
-
-
-class CallAnswered(_Sited):
-    """callAnswered: two participants are connected. It has no sessionId: sessionReferenceId alone says of which call."""
-
-    calling_party_number = Text(empty=True, data_key="callingPartyNumber")
-    caller_participant_id = Text(empty=True, data_key="callerParticipantId")
-    callee_participant_id = Text(empty=True, data_key="calleeParticipantId")
-    remote_party_number = Text(empty=True, data_key="remotePartyNumber")
-    connection_id = Text(empty=True, data_key="connectionId")
-    calling_party_expires = Count(data_key="callingPartyExpires")
-    called_party_expires = Count(data_key="calledPartyExpires")
-    codec = Text(empty=True)
-    monitoring_participant = Flag(data_key="monitoringParticipant")
-    remote_rtp_ip = Text(empty=True, data_key="remoteRtpIp")
-    remote_rtp_port = Text(empty=True, data_key="remoteRtpPort")
-    reply_id = Text(empty=True, data_key="replyId")
-    session_reference_id = Reference(data_key="sessionReferenceId")
-    trace_id = Text(empty=True, data_key="traceId")
-    http_transaction_id = Text(empty=True, data_key="httpTransactionId")
-
-
-class CallNotify(_Sited):
-    """callNotify: a leg rings, or its media changed."""
-
-    event = Text(empty=True)
-    monitoring_participant = Flag(data_key="monitoringParticipant")
-    participant_id = Text(empty=True, data_key="participantId")
-    session_id = Text(empty=True, data_key="sessionId")
-    session_reference_id = Reference(data_key="sessionReferenceId")
-    user = Text(empty=True)
-    remote_user = Text(empty=True, data_key="remoteUser")
-    remote_participant_id = Text(empty=True, data_key="remoteParticipantId")
-    sip_call_id = Text(empty=True, data_key="sipCallId")
-    ivr_server = Text(empty=True, data_key="ivrServer")
-    trace_id = Text(empty=True, data_key="traceId")
-
-
-class RecordingReady(GivenSchema):
-    """recordingReady: a recording lies in the prompt storage, or failed."""
-
-    session_id = Text(empty=True, data_key="sessionId")
-    connection_id = Text(empty=True, data_key="connectionId")
-    recording_file_name = Text(empty=True, data_key="recordingFileName")
-    file_size = Count(data_key="fileSize")  # bytes
-    ivr_server = Text(empty=True, data_key="ivrServer")
-    domain = Text(empty=True)
-    event = Text(empty=True)
-    reason = Text(empty=True)
-
-
-class SessionCompleted(_Sited):
-    """sessionCompleted: the call is over. What the document says of sessionDuration and reason belongs to other fields:
-
-    both are kept as they came, and nothing is read out of them.
+    body: an object of the codec's values. Left out is what was absent, null, or could not be read;
+    the last is a Repair "unreadable". `unknown` is always there: what no schema has, by its path
+    ("newField", "dtmfParams.newField"), as it came.
     """
-
-    session_id = Text(empty=True, data_key="sessionId")
-    domain = Text(empty=True)
-    session_duration = fields.Raw(data_key="sessionDuration")
-    reason = fields.Raw()
-    session_reference_id = Reference(data_key="sessionReferenceId")
-    ivr_server = Text(empty=True, data_key="ivrServer")
-    trace_id = Text(empty=True, data_key="traceId")
-    http_transaction_id = Text(empty=True, data_key="httpTransactionId")
-
-
-class GetCallIdentifier(_Sited):
-    """getCallIdentifier: which sessionReferenceId shall this call have?"""
-
-    session_id = Text(empty=True, data_key="sessionId")
-    called_party = Text(empty=True, data_key="calledParty")
+    schema = CALLBACKS[name]
+    problems: tuple[Problem, ...] = ()
+    try:
+        said: dict[str, Any] = schema.load(body)
+    except ValidationError as error:
+        problems = problems_of(error)
+        spoilt = {problem.path for problem in problems}
+        left = error.valid_data.items() if isinstance(error.valid_data, dict) else ()
+        said = {attribute: value for attribute, value in left if str(schema.fields[attribute].data_key or attribute) not in spoilt}
+    unreadable = [Repair("unreadable", problem.path, problem.message) for problem in problems[:MOST_PROBLEMS]]
+    if (more := len(problems) - MOST_PROBLEMS) > 0:
+        unreadable.append(Repair("unreadable", "", f"and {more} more"))
+    return said | {"unknown": dict(_unknown(schema, body))}, (*unreadable, *_repaired(schema, body, said))
 
 
-class Crypto(GivenSchema):
-    """One of crypto's: an SRTP crypto attribute, RFC 4568."""
-
-    suite = Text(empty=True)
-    id = Count()
-    config = Text(empty=True)
-
-
-class NewRemoteCall(GivenSchema):
-    """newRemoteCall: a call for the Cloud SIP user agent, whose media are raw RTP: no call that a menu could serve."""
-
-    http_transaction_id = Text(empty=True, data_key="httpTransactionId")
-    session_id = Text(empty=True, data_key="sessionId")
-    reply_id = Text(empty=True, data_key="replyId")
-    trace_id = Text(empty=True, data_key="traceId")
-    domain = Text(empty=True)
-    ivr_server = Text(empty=True, data_key="ivrServer")
-    call_id = Text(empty=True, data_key="callId")
-    codec = Text(empty=True)
-    destination_uri = Text(empty=True, data_key="destinationUri")
-    source_user = Text(empty=True, data_key="sourceUser")
-    remote_rtp_ip = Text(empty=True, data_key="remoteRtpIp")
-    remote_rtp_port = Count(data_key="remoteRtpPort")
-    telephone_event_payload_type = Count(data_key="telephoneEventPayloadType")
-    crypto = fields.List(fields.Nested(Crypto))
+def _unknown(schema: Any, body: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """What `schema` has no field for, also within its objects."""
+    known = _by_wire_name(schema)
+    for name, value in body.items():
+        field = known.get(name)
+        if field is None:
+            yield f"{path}{name}", value
+        elif isinstance(field, fields.Nested) and isinstance(value, Mapping):
+            yield from _unknown(field.schema, value, f"{path}{name}.")
+        elif isinstance(field, fields.List) and isinstance(field.inner, fields.Nested) and isinstance(value, list):
+            for place, item in enumerate(value):
+                if isinstance(item, Mapping):
+                    yield from _unknown(field.inner.schema, item, f"{path}{name}.{place}.")
 
 
-class FileRecorded(GivenSchema):
-    """fileRecorded: known from recordedCallback's text alone, its fields from nowhere. All of it is unknown, and kept."""
+def _repaired(schema: Any, body: Mapping[str, Any], said: Mapping[str, Any], path: str = "") -> Iterator[Repair]:
+    """What of `said` does not stand in `body` as it was read."""
+    for name, value in said.items():
+        field = schema.fields[name]
+        wire = str(field.data_key or name)
+        came, where = body[wire], f"{path}{wire}"
+        if isinstance(field, fields.Nested):
+            yield from _repaired(field.schema, came, value, f"{where}.")
+        elif isinstance(field, fields.List):
+            # Where an item was unreadable, the rest can no longer be told by its place.
+            for place, (one, item) in enumerate(zip(came, value, strict=False) if len(came) == len(value) else ()):
+                if isinstance(field.inner, fields.Nested):
+                    yield from _repaired(field.inner.schema, one, item, f"{where}.{place}.")
+                else:
+                    yield from _changed(field.inner, one, item, f"{where}.{place}")
+        else:
+            yield from _changed(field, came, value, where)
 
 
-class Alarm(GivenSchema):
-    """alarm: something went wrong, told to a URL of its own. The last four come with one error, unexpectedReinviteResponse."""
+def _changed(field: Any, came: Any, value: Any, where: str) -> Iterator[Repair]:
+    """What became of one value. It is not shown: it may be a number or a name, and repairs are recorded."""
+    kind = came.type if isinstance(came, Lexical) else "text"
+    if isinstance(field, Text | Reference) and isinstance(value, str):
+        if kind in ("int", "double"):
+            yield Repair("type", where, "a number read as a text: it cannot have kept a + or leading zeros")
+        elif kind != "text":
+            yield Repair("type", where, "read as a text")
+        elif came != value:
+            yield Repair("blanks", where, "blanks removed")
+    elif isinstance(field, Reference) and isinstance(came, str) and unstringified(came)[1] > 1:
+        yield Repair("stringified", where, "an object within a text within a text")
+    elif isinstance(field, Count) and kind not in ("int", "double"):
+        yield Repair("type", where, "read as a number")
+    elif isinstance(field, Flag) and kind != "boolean":
+        yield Repair("type", where, "read as true or false")
 
-    type = Text(empty=True)
-    domain = Text(empty=True)
-    session_id = Text(empty=True, data_key="sessionId")
-    error = Text(empty=True)
-    error_details = Kept(data_key="errorDetails")
-    status = Text(empty=True)
-    participant_id = Text(empty=True, data_key="participantId")
-    user = Text(empty=True)
-    call_id = Text(empty=True, data_key="callId")
+
+_NAMES: dict[type[GivenSchema], dict[str, Any]] = {}
 
 
-CALLBACKS: Mapping[str, GivenSchema] = {
-    "newCall": NewCall(),
-    "getIvrCommand": GetIvrCommand(),
-    "callEvent": CallEvent(),
-    "callAnswered": CallAnswered(),
-    "callNotify": CallNotify(),
-    "recordingReady": RecordingReady(),
-    "sessionCompleted": SessionCompleted(),
-    "getCallIdentifier": GetCallIdentifier(),
-    "newRemoteCall": NewRemoteCall(),
-    "fileRecorded": FileRecorded(),
-    "alarm": Alarm(),
-}
+def _by_wire_name(schema: Any) -> dict[str, Any]:
+    """The schema's fields by the platform's names; made once for each."""
+    known = _NAMES.get(type(schema))
+    if known is None:
+        known = _NAMES[type(schema)] = {str(field.data_key or name): field for name, field in schema.fields.items()}
+    return known

@@ -133,7 +133,7 @@ class Parameters(Kept):
         return _VALUE.deserialize(member)
 
 
-_NAME = Text("[!-9;-~]+", "a name of printable characters")  # printable ASCII but blank and colon, RFC 3261's header-name and more
+_NAME = Text("[A-Za-z0-9!%'*+.^_`~-]{1,64}", "a name of letters, digits and -")  # RFC 3261's token, which names a header or a parameter
 _VALUE = Line(empty=True)
 
 

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rpcbridge.codec import json_text
-from rpcbridge.platforms.mediaservice.wire.callbacks import CALLBACKS
-from rpcbridge.platforms.mediaservice.wire.reading import read
+from rpcbridge.platforms.mediaservice.wire.callbacks import CALLBACKS, read
 from tests.support import mediaservice
 
 REFERENCE = {"rb": "5f2a"}

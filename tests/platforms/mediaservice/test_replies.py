@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rpcbridge.errors import AnswerRejected
-from rpcbridge.platforms.mediaservice.wire.native import is_media, load_native
+from rpcbridge.platforms.mediaservice.wire.replies import is_media, load_native
 from rpcbridge.platforms.mediaservice.wire.words import DROP_CODES, RINGBACK_TONES
 from tests.support import mediaservice
 
@@ -123,7 +123,7 @@ def test_what_callevent_alone_may_be_answered_is_refused_where_a_call_begins():
         ({"action": "ivr", "xHeaders": {"X-A": {}}}, "xHeaders.X-A: expected a text of one line, got an object"),
         ({"action": "ivr", "xHeaders": {"X-A": "a\r\nVia: b"}}, 'xHeaders.X-A: expected a text of one line, got "a\\r\\nVia: b"'),
         ({"action": "ivr", "pHeaders": {"P-A": ["a", "b\0"]}}, 'pHeaders.P-A: expected a text of one line, got "b\\u0000"'),
-        ({"action": "ivr", "xHeaders": {"X A": "a"}}, 'xHeaders.X A: expected a name of printable characters, got "X A"'),
+        ({"action": "ivr", "xHeaders": {"X A": "a"}}, 'xHeaders.X A: expected a name of letters, digits and -, got "X A"'),
         ({"hangup": True, "phrases": "welcome"}, 'phrases: expected an array of phrases, got "welcome"'),
         ({"action": "ivr", "displayName": "a\nb"}, 'displayName: expected a text of one line, got "a\\nb"'),
         ({"action": "ivr", "greeting": {"caler": {}}}, "greeting.caler: unknown key, did you mean caller?"),
