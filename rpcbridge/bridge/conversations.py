@@ -95,6 +95,8 @@ class Conversations:
         row = self._sessions.find(platform.name, *talk.key_of(call), self._left(seen))
         step = self._moved(platform, talk, row, look, seen, durable=True)
         self._note(step, seen)
+        if not step.events:
+            seen.outcome = step.outcome if step.outcome == "duplicate" else "noted"
         return MethodResponse({} if step.reply is None else step.reply)
 
     def move(self, platform: Platform, talk: Conversation, row: Row | None, look: Look, seconds: float, traceparent: str = "") -> tuple[Step, Row | None]:

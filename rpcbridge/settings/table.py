@@ -289,14 +289,17 @@ def _table(value: Any) -> dict[str, Any]:
     return value
 
 
-def _layers(value: Any) -> dict[str, Any]:
+def _layers(value: Any) -> tuple[tuple[str, dict[str, Any]], ...]:
     for layer, given in _table(value).items():
         if not re.fullmatch("[0-9]{1,9}", layer, re.ASCII) or not isinstance(given, dict):
             raise Unusable(f"the layer {shown(layer)}")
-    return dict(value)
+    return tuple(value.items())
 
 
-layers = Reader('a table of actions by the layer\'s number, such as { "3" = { action = "hangup" } }, in the file', _layers, lambda given: ", ".join(given))
+layers = Reader(
+    'a table of actions by the layer\'s number, such as { "3" = { action = "hangup" } }, in the file', _layers,
+    lambda given: ", ".join(layer for layer, _ in given),
+)  # fmt: skip
 action = Reader('an action such as { action = "hangup" }', _table)
 
 

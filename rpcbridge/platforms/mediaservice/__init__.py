@@ -20,7 +20,7 @@ from rpcbridge.platforms.mediaservice.reading import NOBODYS, turn_of
 from rpcbridge.platforms.mediaservice.section import Section
 from rpcbridge.platforms.mediaservice.tables import HELP, METHODS, SENSITIVE
 from rpcbridge.platforms.mediaservice.turn import Rules
-from rpcbridge.platforms.mediaservice.wire.native import is_media, load_native
+from rpcbridge.platforms.mediaservice.wire.replies import is_media, load_native
 from rpcbridge.platforms.shapes import Description, Kind, Native, Options, Receipt, UnusableCall
 
 __all__ = ["NAME", "Mediaservice", "Section", "in_use", "make"]
@@ -140,16 +140,15 @@ def make(section: Any, options: Options) -> Mediaservice:
 def _phrases(section: Section, options: Options) -> tuple[Phrases, tuple[Problem, ...]]:
     """What writes actions, and what is wrong with those that stand for layers: each is tried out."""
     problems: list[Problem] = []
-    plain = Phrases(replace(section, layers={}), options)
-    layers = {}
-    for layer, given in section.layers.items():
+    plain, layers = Phrases(replace(section, layers=()), options), []
+    for layer, given in section.layers:
         try:
             plain.tried(given)
-            layers[layer] = given
+            layers.append((layer, given))
         except AnswerRejected as error:
             where = f"mediaservice.layers.{layer}"
             problems += [Problem(f"{where}.{problem.path}" if problem.path else where, problem.message) for problem in error.problems]
-    return Phrases(replace(section, layers=layers), options), tuple(problems)
+    return Phrases(replace(section, layers=tuple(layers)), options), tuple(problems)
 
 
 def _is_alarm(body: bytes) -> bool:

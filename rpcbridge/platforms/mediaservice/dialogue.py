@@ -8,14 +8,14 @@ from typing import Any
 
 from rpcbridge.codec import MethodCall
 from rpcbridge.domain.actions import AnyAction, Hangup, Menu
-from rpcbridge.domain.events import ABSENT, ActionRequested, Maybe
+from rpcbridge.domain.events import ABSENT, ActionRequested
 from rpcbridge.errors import NoUsableAnswer, Problem
 from rpcbridge.platforms.conversation import Found, Kept, Step
 from rpcbridge.platforms.mediaservice import ends, legs, media, outbound, reports
 from rpcbridge.platforms.mediaservice.answers import at_call_level, at_media_level
 from rpcbridge.platforms.mediaservice.reading import NOBODYS, key_in, turn_of
 from rpcbridge.platforms.mediaservice.session import Session
-from rpcbridge.platforms.mediaservice.turn import ORDERS, Rules, Turn, echoed, hung_up, reference, stepped
+from rpcbridge.platforms.mediaservice.turn import END, ORDERS, Rules, Turn, echoed, hung_up, reference, stepped
 from rpcbridge.platforms.shapes import Native, Receipt, UnusableCall
 
 
@@ -121,7 +121,7 @@ class Dialogue:
         if turn.method == "callNotify":
             return legs.notified(turn, session, self._name)
         over, events = ends.ended(session, turn.receipt, self._name, turn.kept_raw)
-        return stepped(over, events=events, timers={"end": None})
+        return stepped(over, events=events, timers={END: None}, outcome="answered" if events else "duplicate")
 
     def _new(self, turn: Turn) -> Session:
         session_id = "".join(turn.text("session_id").split())
@@ -184,6 +184,3 @@ _DECISIONS = ("newCall", "getIvrCommand", "callEvent")
 def _without_reference(reply: Any) -> Any:
     return {name: value for name, value in reply.items() if name != "sessionReferenceId"}
 
-
-def _absent(value: str | None) -> Maybe[str]:
-    return ABSENT if value is None else value

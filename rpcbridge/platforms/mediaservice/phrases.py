@@ -25,7 +25,7 @@ class Phrases:
     def __init__(self, section: Section, options: Options) -> None:
         self._section = section
         self._options = options
-        self._layers = {int(layer): actions.load(given).action for layer, given in section.layers.items()}
+        self._layers = {int(layer): actions.load(given).action for layer, given in section.layers}
 
     def meant(self, action: AnyAction) -> AnyAction:
         """`action`, or what stands for it here: a layer of another phone system's IVR is what the configuration says."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from rpcbridge.codec import MethodCall
 from rpcbridge.platforms.mediaservice.turn import Turn
-from rpcbridge.platforms.mediaservice.wire.reading import read
+from rpcbridge.platforms.mediaservice.wire.callbacks import read
 from rpcbridge.platforms.shapes import Receipt
 
 NOBODYS = Receipt("", datetime.fromtimestamp(0, UTC))

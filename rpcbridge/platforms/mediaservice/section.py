@@ -41,6 +41,6 @@ class Section:
     )  # fmt: skip
     max_fallbacks: int = option(whole(1, 20), 2, "Times in a row a caller hears a fallback's menu before the call is ended")
     max_silent_turns: int = option(whole(1, 1000), 10, "Questions in a row without a key pressed before the call is ended")
-    layers: Mapping[str, Mapping[str, Any]] = option(
-        layer_table, {}, 'What go_to_layer does here, by layer: { "3" = { action = "menu", ... } }; default: it is refused'
+    layers: tuple[tuple[str, Mapping[str, Any]], ...] = option(
+        layer_table, (), 'What go_to_layer does here, by layer: { "3" = { action = "menu", ... } }; default: it is refused'
     )
