@@ -47,7 +47,7 @@ def dialling(rules: Rules, session: Session, call: Call, now: float, *, greeted:
     members, repairs = rules.phrases.dialled(call, _shown_number(session), greeted=greeted)
     session = replace(
         session, phase="dialing", playing=written(call), fresh=False, target=call.target, status="unknown", cause=None,
-        dialled=now, answered=None, ring_seconds=None, max_duration=call.max_duration, other="", splits=0,
+        dialled=now, answered=None, ring_seconds=None, max_duration=call.max_duration, splits=0,
         recordings=session.recordings + call.record,
     )  # fmt: skip
     if call.record:
@@ -137,7 +137,7 @@ def _native_call(session: Session, answer: Native, now: float, by: str) -> Step:
             target = answer.value.get("destAddr")
             session = replace(
                 session, phase="dialing", playing=written(answer), fresh=False, target=target if isinstance(target, str) else None,
-                status="unknown", cause=None, dialled=now, answered=None, ring_seconds=None, max_duration=0, other="", splits=0,
+                status="unknown", cause=None, dialled=now, answered=None, ring_seconds=None, max_duration=0, splits=0,
             )  # fmt: skip
             return stepped(session, value, served=answer)
 

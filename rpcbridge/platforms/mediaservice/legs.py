@@ -97,7 +97,8 @@ def _onward(rules: Rules, turn: Turn, session: Session) -> Step:
     answer = session.action
     if answer is None:
         return stepped(hung_up(session, "error", "bridge"), UNKNOWN | reference(session), timers={END: LINGER})
-    session = replace(session, connection="", reply_id="", ivr="", other="")
+    # Whom the person leaves is still known by his id: his own event may come later.
+    session = replace(session, connection="", reply_id="")
     return at_call_level(rules, session, _greeted(answer), turn.now)
 
 
@@ -149,7 +150,7 @@ def answered(turn: Turn, session: Session, platform: str) -> Step:
         known = replace(known, person=callee, ivr=caller, phase="ivr", started=turn.now, placing="")
     else:
         person = session.person or (caller if session.direction == "inbound" else callee)
-        known = replace(known, person=person, other=callee if person == caller else caller, phase="connected", ivr="")
+        known = replace(known, person=person, other=callee if person == caller else caller, phase="connected")
     event = CallAnswered(
         **known.about(), event_id=turn.receipt.event_id, occurred_at=turn.receipt.occurred_at, platform=platform,
         raw=turn.kept_raw, **({} if known.target is None else {"target": known.target}),
