@@ -103,8 +103,8 @@ def route(name: str) -> str:
 
 
 def discovered() -> dict[str, PlatformFolder]:
-    """Every platform there is, by its name: each folder of this package."""
+    """Every platform there is, by its name: each folder of this package. Those first for which nothing has to be set."""
     folders = [
         importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__) if found.ispkg
     ]
-    return {folder.NAME: folder for folder in folders}
+    return {folder.NAME: folder for folder in sorted(folders, key=lambda folder: not folder.in_use(folder.Section()))}
