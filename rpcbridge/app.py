@@ -31,7 +31,7 @@ from rpcbridge.outbox import Claimed, Deliverer, Outbox
 from rpcbridge.outbox import Plan as DeliveryPlan
 from rpcbridge.outbox import Store as EventStore
 from rpcbridge.plan import Plan
-from rpcbridge.platforms import route
+from rpcbridge.platforms import discovered, route
 from rpcbridge.redaction import Sensitivity
 from rpcbridge.sessions import Sessions as CallSessions
 from rpcbridge.sessions import Store as SessionStore
@@ -43,8 +43,9 @@ from rpcbridge.trace import Store as ExchangeStore
 from rpcbridge.translation import Translator
 from rpcbridge.transport import Tls, Transport
 from rpcbridge.web import Surface, add_health, create
+from rpcbridge.web.api import Api
 from rpcbridge.web.debug import Debug, Sessions
-from rpcbridge.web.guard import DebugGuard, Guard
+from rpcbridge.web.guard import ApiGuard, DebugGuard, Guard
 
 # Seconds for the database: of the thread that keeps calls' state, and of whoever delivers. Callers have their own; for what is
 # stored there is as much time as its phone system waits: a lock that is let go of within it costs no event.
@@ -102,7 +103,7 @@ def build(checked: Plan, draining: Callable[[], bool] = _never, ending: Callable
     due.append(timers)
     debug = watching.debug and replace(watching.debug, phone=_simulation(checked, watching, bridge, outbox, calls, sessions))
     doors = {route(name): (platform, _guard(found, name)) for name, platform in checked.platforms.items()}
-    app = create(Surface(bridge, doors, found.server.max_body, debug))
+    app = create(Surface(bridge, doors, found.server.max_body, debug, _api(found)))
     checks = [watching.record.check, watching.breakers.check, outbox.check, deliverer.check, sessions.check, timers.check]
     checks += [calls.check] if calls else []
     checks += [watching.debug.trace.check] if watching.debug else []
@@ -114,6 +115,14 @@ def build(checked: Plan, draining: Callable[[], bool] = _never, ending: Callable
 def _senders(found: Settings) -> Mapping[str, Send]:
     """How orders reach each platform that takes some."""
     return {}
+
+
+def _api(found: Settings) -> Api:
+    """What /api serves: the operations of each platform that has some."""
+    offering: dict[str, Any] = {name: folder for name, folder in discovered().items() if hasattr(folder, "operations")}
+    operations = {route(name): folder.operations(found.platforms[name]) for name, folder in offering.items()}
+    most = max(1, min(found.api.max_requests, found.server.threads // 4))
+    return Api(ApiGuard(found.api.token, found.server.trusted_proxies), most, operations)
 
 
 def _simulation(

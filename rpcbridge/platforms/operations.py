@@ -1,7 +1,7 @@
 """Operations that a platform offers to your backend beside its calls, as `/api/<platform>/...` serves them.
 
-A platform's package that has some defines `operations(section)`, which is called once in each worker, after the fork; one
-whose settings need more than a look at each defines `faults(section)`. What serves them knows no platform by name.
+A platform's package that has some defines `operations(section)`, which is called once in each worker, after the fork.
+What serves them knows no platform by name.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Download:
 class Operation:
     """One thing the platform can do. `name` holds nothing of the request, so that it may be logged.
 
-    `most` bounds a file in bytes, `seconds` all of it. `run` raises UnusableRequest and PlatformFailed.
+    `most` bounds a file in bytes, by the setting `bound`; `seconds` bounds all of it. `run` raises UnusableRequest and PlatformFailed.
     """
 
     name: str
@@ -93,6 +93,7 @@ class Operation:
     seconds: float
     run: Callable[[Given], Mapping[str, Any] | Download]
     most: int = 0
+    bound: str = ""
 
 
 class Operations(Protocol):
@@ -107,6 +108,3 @@ class Offering(Protocol):
 
     def operations(self, section: Any) -> Operations:
         """Its operations, ready to be used."""
-
-    def faults(self, section: Any) -> Iterable[Problem]:
-        """What is wrong with its settings, taken together or with the files they name. Paths are those of settings."""

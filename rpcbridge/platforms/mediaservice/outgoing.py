@@ -77,9 +77,8 @@ class Offered:
         def run(given: Given) -> Mapping[str, Any] | Download:
             return self._run(name, endpoint, file, given)
 
-        return Operation(
-            endpoint.path, endpoint.takes, section.transfer_timeout if transfer else section.timeout, run, section.max_prompt
-        )  # fmt: skip
+        seconds = section.transfer_timeout if transfer else section.timeout
+        return Operation(endpoint.path, endpoint.takes, seconds, run, section.max_prompt, "mediaservice.max_prompt")
 
     def _run(self, name: str, endpoint: Endpoint, file: str, given: Given) -> Mapping[str, Any] | Download:
         site, query = given.query.get(_SITE, ""), {key: value for key, value in given.query.items() if key != _SITE}
