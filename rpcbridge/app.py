@@ -22,7 +22,7 @@ from ulid import ULID
 from rpcbridge import db, log
 from rpcbridge.alerts import Alerts
 from rpcbridge.backend import FAULTS, Breakers, Client, Faulty, Record
-from rpcbridge.bridge import Bridge, Carrier, Send
+from rpcbridge.bridge import Bridge, Carrier
 from rpcbridge.calls import Calls
 from rpcbridge.calls import Store as CallStore
 from rpcbridge.exchange import Exchange, Surroundings
@@ -32,6 +32,7 @@ from rpcbridge.outbox import Plan as DeliveryPlan
 from rpcbridge.outbox import Store as EventStore
 from rpcbridge.plan import Plan
 from rpcbridge.platforms import discovered, route
+from rpcbridge.platforms.operations import Operations
 from rpcbridge.redaction import Sensitivity
 from rpcbridge.sessions import Sessions as CallSessions
 from rpcbridge.sessions import Store as SessionStore
@@ -98,12 +99,14 @@ def build(checked: Plan, draining: Callable[[], bool] = _never, ending: Callable
         sessions=sessions, keep_state=found.backend.keep_state, wake=lambda: due[0].wake(),
     )  # fmt: skip
     assert bridge.conversations is not None
-    carrier = Carrier(bridge.conversations, checked.platforms, _senders(found), watching.around, include_raw=found.backend.include_raw)
+    operations = _operations(found)
+    told = {name: offered.tell for name, offered in operations.items()}
+    carrier = Carrier(bridge.conversations, checked.platforms, told, watching.around, include_raw=found.backend.include_raw)
     timers = Timers(session_store(found), carrier.see_to, _new_id())
     due.append(timers)
     debug = watching.debug and replace(watching.debug, phone=_simulation(checked, watching, bridge, outbox, calls, sessions))
     doors = {route(name): (platform, _guard(found, name)) for name, platform in checked.platforms.items()}
-    app = create(Surface(bridge, doors, found.server.max_body, debug, _api(found)))
+    app = create(Surface(bridge, doors, found.server.max_body, debug, _api(found, operations)))
     checks = [watching.record.check, watching.breakers.check, outbox.check, deliverer.check, sessions.check, timers.check]
     checks += [calls.check] if calls else []
     checks += [watching.debug.trace.check] if watching.debug else []
@@ -112,17 +115,16 @@ def build(checked: Plan, draining: Callable[[], bool] = _never, ending: Callable
     return Built(app, deliverer, timers)
 
 
-def _senders(found: Settings) -> Mapping[str, Send]:
-    """How orders reach each platform that takes some."""
-    return {}
-
-
-def _api(found: Settings) -> Api:
-    """What /api serves: the operations of each platform that has some."""
+def _operations(found: Settings) -> dict[str, Operations]:
+    """What can be asked of each platform that takes requests, too."""
     offering: dict[str, Any] = {name: folder for name, folder in discovered().items() if hasattr(folder, "operations")}
-    operations = {route(name): folder.operations(found.platforms[name]) for name, folder in offering.items()}
+    return {name: folder.operations(found.platforms[name]) for name, folder in offering.items()}
+
+
+def _api(found: Settings, operations: Mapping[str, Operations]) -> Api:
     most = max(1, min(found.api.max_requests, found.server.threads // 4))
-    return Api(ApiGuard(found.api.token, found.server.trusted_proxies), most, operations)
+    guard = ApiGuard(found.api.token, found.server.trusted_proxies)
+    return Api(guard, most, {route(name): offered for name, offered in operations.items()})
 
 
 def _simulation(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from rpcbridge.errors import Problem, RpcbridgeError, listed
+from rpcbridge.platforms.conversation import Order
 
 Takes = Literal["nothing", "json", "file"]
 # What became of a request that failed. not_done: surely nothing, it may be repeated. refused: the platform said no, and would again.
@@ -101,6 +102,9 @@ class Operations(Protocol):
 
     def find(self, method: str, segments: Sequence[str]) -> Operation:
         """What `method` does at this path, given decoded. Raises NoSuchOperation, WrongMethod or UnusableRequest."""
+
+    def tell(self, order: Order, seconds: float) -> None:
+        """Have the platform do what the bridge itself wants of it. Raises OrderFailed, whose text may be logged."""
 
 
 class Offering(Protocol):

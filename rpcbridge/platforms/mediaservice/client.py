@@ -19,7 +19,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception
 from rpcbridge import __version__
 from rpcbridge.errors import Problem, TransportError
 from rpcbridge.platforms.mediaservice.endpoints import ENDPOINTS, FILE, Endpoint, checked
-from rpcbridge.platforms.mediaservice.replies import failed, loaded, no_reply
+from rpcbridge.platforms.mediaservice.outcomes import failed, loaded, no_reply
 from rpcbridge.platforms.mediaservice.tokens import Tokens
 from rpcbridge.platforms.operations import Download, PlatformFailed, UnusableRequest, Upload
 from rpcbridge.streaming import Source, stream

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from marshmallow import ValidationError, fields
 
 from rpcbridge.errors import Problem, shown
-from rpcbridge.platforms.mediaservice.shapes import Address, Group, Headers, Line, Number, Parameters, Records, Word
+from rpcbridge.platforms.mediaservice.arguments import Address, Group, Headers, Line, Number, Parameters, Records, Word
 from rpcbridge.platforms.operations import NoSuchOperation, Takes, UnusableRequest, WrongMethod
 from rpcbridge.schemas.fields import AnswerSchema, Flag, Whole, problems_of
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rpcbridge.errors import Problem
+from rpcbridge.errors import OrderFailed, Problem
+from rpcbridge.platforms.conversation import Order
 from rpcbridge.platforms.mediaservice import endpoints
 from rpcbridge.platforms.mediaservice.client import Client, Region
 from rpcbridge.platforms.mediaservice.endpoints import ENDPOINTS, Endpoint
@@ -18,15 +20,16 @@ from rpcbridge.platforms.operations import Download, Given, Operation, PlatformF
 from rpcbridge.transport import Tls, Transport
 
 _NEEDED = ("url", "domain", "private_key_file")  # all of them, or the API is not called
+_ASKING = ("url", "private_key_file", "site_urls")  # who sets one of these wants it to be
 _SITE = "siteBaseUrl"  # of the query: the site of the call, as its callbacks say it
 
 
 def faults(section: Outgoing) -> Iterator[Problem]:
     """What is wrong with the settings together, and with the files they name."""
-    missing = [name for name in _NEEDED if not getattr(section, name)]
-    if missing and (len(missing) < len(_NEEDED) or section.site_urls):
-        given = ", ".join(f"mediaservice.{name}" for name in (*_NEEDED, "site_urls") if getattr(section, name))
-        yield from (Problem(f"mediaservice.{name}", f"missing, and needed beside {given}") for name in missing)
+    asking = [f"mediaservice.{name}" for name in _ASKING if getattr(section, name)]
+    if asking:
+        missing = [name for name in _NEEDED if not getattr(section, name)]
+        yield from (Problem(f"mediaservice.{name}", f"missing, and needed beside {', '.join(asking)}") for name in missing)
     if section.private_key_file:
         try:
             private_key(section.private_key_file)
@@ -56,9 +59,12 @@ def client_of(section: Outgoing) -> Client | None:
 
 
 def verifier_of(section: Outgoing) -> Verifier | None:
-    """Who checks the tokens of callbacks; None where no key is configured."""
-    keys = [public_key(file) for file in section.public_key_files]
-    return Verifier(keys, section.signature_header) if keys else None
+    """Who checks the tokens of callbacks; None where no key is configured. Keys that cannot be used are left out: nobody has them."""
+    keys = []
+    for file in section.public_key_files:
+        with suppress(UnusableKey):
+            keys.append(public_key(file))
+    return Verifier(keys, section.signature_header) if section.public_key_files else None
 
 
 class Offered:
@@ -79,6 +85,18 @@ class Offered:
 
         seconds = section.transfer_timeout if transfer else section.timeout
         return Operation(endpoint.path, endpoint.takes, seconds, run, section.max_prompt, "mediaservice.max_prompt")
+
+    def tell(self, order: Order, seconds: float) -> None:
+        """Carry out what the bridge wants of a call. What goes wrong is said without a word of the request or of the platform's."""
+        if self._client is None:
+            raise OrderFailed("not_configured: mediaservice.url is not set")
+        try:
+            self._client.send(order.operation, order.body, base_url=order.base_url, seconds=seconds)
+        except UnusableRequest as error:
+            raise OrderFailed(f"cannot be sent: {', '.join(problem.path for problem in error.problems)}") from None
+        except PlatformFailed as error:
+            status = f", HTTP {error.status}" if error.status else ""
+            raise OrderFailed(f"{error.reason}{status}", unclear=error.outcome == "unclear") from None
 
     def _run(self, name: str, endpoint: Endpoint, file: str, given: Given) -> Mapping[str, Any] | Download:
         site, query = given.query.get(_SITE, ""), {key: value for key, value in given.query.items() if key != _SITE}

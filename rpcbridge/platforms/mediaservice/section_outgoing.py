@@ -5,15 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from rpcbridge.settings.table import claims, duration, header_name, host, names, option, proxy_url, size, text, url, urls
+from rpcbridge.settings.table import (
+    claims,
+    duration,
+    header_name,
+    host,
+    names,
+    option,
+    proxy_url,
+    size,
+    text,
+    url_or_none,
+    urls,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """[mediaservice], as far as requests to the platform and the keys go."""
 
-    url: str = option(url, "", "The API's base URL in your region, such as https://api.prod-eu-north-1.iotcomms.io/mediaservice")
-    domain: str = option(host, "", "Your tenant's domain, such as customer.prod-eu-north-1.iotcomms.io")
+    url: str = option(
+        url_or_none, "", "The API's base URL in your region; default: nothing is sent to it, so no call leaves the IVR by a split"
+    )
+    domain: str = option(host, "", "Your tenant's domain; callbacks that name another are refused")
     site_urls: tuple[str, ...] = option(urls, (), "Base URLs of your hybrid sites: a callback's siteBaseUrl is called only if it is listed")
     private_key_file: str = option(text, "", "PEM file of the RSA key that signs the token for the API; its public key is in the portal")
     key_id: str = option(text, "", "The token's key id (kid), where the portal gives one")
