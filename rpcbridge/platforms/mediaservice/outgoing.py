@@ -40,6 +40,10 @@ def faults(section: Outgoing) -> Iterator[Problem]:
             public_key(file)
         except UnusableKey as error:
             yield Problem("mediaservice.public_key_files", f"{file} {error}")
+    credentials: str = getattr(section, "credentials", "")  # of the other part of the section
+    if credentials and section.public_key_files and section.signature_header.lower() == "authorization":
+        message = "cannot stand in the header that holds the callback's token: take one of them out, or name another mediaservice.signature_header"
+        yield Problem("mediaservice.credentials", message)
     if section.ca_file and not Path(section.ca_file).is_file():
         yield Problem("mediaservice.ca_file", f"no such file: {section.ca_file}")
 

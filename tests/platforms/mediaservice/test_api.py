@@ -21,6 +21,7 @@ from tests.support import prompt_store
 from tests.support.backend import Backend as Server
 from tests.support.backend import raw, reply, reset, slow
 from tests.support.bridge import Running, awaited
+from tests.support.mediaservice import valid_request
 from tests.support.rsa_keys import pair, private_file, public_file
 from tests.web.test_api import BEARER, TOKEN, problem
 
@@ -97,13 +98,14 @@ def test_an_operation_goes_to_the_platform_and_its_reply_comes_back(bridge: Runn
         ("DELETE", "promptfile/a%3Fb", b"", "promptfile/a%3Fb"),
         ("POST", "hangupcall", b'{"replyId": "r"}', "hangupcalljwt"),
         ("POST", "hangupcalljwt", b'{"replyId": "r"}', "hangupcalljwt"),
-        ("PUT", "promptfile/a.wav", b"", "promptfile/a.wav"),
+        ("PUT", "promptfile/a.wav", b"RIFF", "promptfile/a.wav"),
     ],
 )
 def test_the_platform_s_own_paths_and_methods(bridge: Running, platform: Server, method: str, path: str, body: bytes, target: str):
     assert bridge.post(body, f"{AT}/{path}", method, **JSON).status == 200
     (request,) = platform.requests
     assert (request.method, request.target) == (method, f"/mediaservice/customer.example/{target}")
+    valid_request(request.target.removeprefix("/mediaservice"), method, request.json if method == "POST" else request.body or None)
 
 
 def test_a_site_is_named_in_the_query_and_only_a_listed_one_is_called(bridge: Running, platform: Server):
