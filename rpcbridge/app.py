@@ -22,7 +22,7 @@ from ulid import ULID
 from rpcbridge import db, log
 from rpcbridge.alerts import Alerts
 from rpcbridge.backend import FAULTS, Breakers, Client, Faulty, Record
-from rpcbridge.bridge import Bridge, Carrier, Send
+from rpcbridge.bridge import Bridge, Carrier
 from rpcbridge.calls import Calls
 from rpcbridge.calls import Store as CallStore
 from rpcbridge.exchange import Exchange, Surroundings
@@ -31,7 +31,8 @@ from rpcbridge.outbox import Claimed, Deliverer, Outbox
 from rpcbridge.outbox import Plan as DeliveryPlan
 from rpcbridge.outbox import Store as EventStore
 from rpcbridge.plan import Plan
-from rpcbridge.platforms import route
+from rpcbridge.platforms import discovered, route
+from rpcbridge.platforms.operations import Operations
 from rpcbridge.redaction import Sensitivity
 from rpcbridge.sessions import Sessions as CallSessions
 from rpcbridge.sessions import Store as SessionStore
@@ -43,8 +44,9 @@ from rpcbridge.trace import Store as ExchangeStore
 from rpcbridge.translation import Translator
 from rpcbridge.transport import Tls, Transport
 from rpcbridge.web import Surface, add_health, create
+from rpcbridge.web.api import Api
 from rpcbridge.web.debug import Debug, Sessions
-from rpcbridge.web.guard import DebugGuard, Guard
+from rpcbridge.web.guard import ApiGuard, DebugGuard, Guard
 
 # Seconds for the database: of the thread that keeps calls' state, and of whoever delivers. Callers have their own; for what is
 # stored there is as much time as its phone system waits: a lock that is let go of within it costs no event.
@@ -97,12 +99,14 @@ def build(checked: Plan, draining: Callable[[], bool] = _never, ending: Callable
         sessions=sessions, keep_state=found.backend.keep_state, wake=lambda: due[0].wake(),
     )  # fmt: skip
     assert bridge.conversations is not None
-    carrier = Carrier(bridge.conversations, checked.platforms, _senders(found), watching.around, include_raw=found.backend.include_raw)
+    operations = _operations(found)
+    told = {name: offered.tell for name, offered in operations.items()}
+    carrier = Carrier(bridge.conversations, checked.platforms, told, watching.around, include_raw=found.backend.include_raw)
     timers = Timers(session_store(found), carrier.see_to, _new_id())
     due.append(timers)
     debug = watching.debug and replace(watching.debug, phone=_simulation(checked, watching, bridge, outbox, calls, sessions))
     doors = {route(name): (platform, _guard(found, name)) for name, platform in checked.platforms.items()}
-    app = create(Surface(bridge, doors, found.server.max_body, debug))
+    app = create(Surface(bridge, doors, found.server.max_body, debug, _api(found, operations)))
     checks = [watching.record.check, watching.breakers.check, outbox.check, deliverer.check, sessions.check, timers.check]
     checks += [calls.check] if calls else []
     checks += [watching.debug.trace.check] if watching.debug else []
@@ -111,9 +115,16 @@ def build(checked: Plan, draining: Callable[[], bool] = _never, ending: Callable
     return Built(app, deliverer, timers)
 
 
-def _senders(found: Settings) -> Mapping[str, Send]:
-    """How orders reach each platform that takes some."""
-    return {}
+def _operations(found: Settings) -> dict[str, Operations]:
+    """What can be asked of each platform that takes requests, too."""
+    offering: dict[str, Any] = {name: folder for name, folder in discovered().items() if hasattr(folder, "operations")}
+    return {name: folder.operations(found.platforms[name]) for name, folder in offering.items()}
+
+
+def _api(found: Settings, operations: Mapping[str, Operations]) -> Api:
+    most = max(1, min(found.api.max_requests, found.server.threads // 4))
+    guard = ApiGuard(found.api.token, found.server.trusted_proxies)
+    return Api(guard, most, {route(name): offered for name, offered in operations.items()})
 
 
 def _simulation(

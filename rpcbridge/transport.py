@@ -95,7 +95,7 @@ class Transport:
 
     def __init__(self, *, idle_connections: int = 64, connect_timeout: float = 1.0, tls: Tls | None = None, proxy: str = "") -> None:
         self._idle_limit = idle_connections
-        self._connect_timeout = connect_timeout
+        self.connect_timeout = connect_timeout
         self._tls = tls or Tls()
         self._proxy = proxy
         self._authorities = self._tls.ca_file or _system_authorities()
@@ -130,9 +130,9 @@ class Transport:
             return len(chunk)
 
         handle.setopt(pycurl.URL, request.url)
-        handle.setopt(pycurl.HTTPHEADER, [f"{name}: {value}" if value else f"{name};" for name, value in request.headers])
+        handle.setopt(pycurl.HTTPHEADER, header_lines(request))
         handle.setopt(pycurl.TIMEOUT_MS, int(seconds * 1000))
-        handle.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(min(seconds, self._connect_timeout) * 1000)))
+        handle.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(min(seconds, self.connect_timeout) * 1000)))
         handle.setopt(pycurl.WRITEFUNCTION, write)
         if request.body is None:
             handle.setopt(pycurl.HTTPGET, 1)
@@ -141,10 +141,10 @@ class Transport:
         try:
             handle.perform()
         except pycurl.error as error:
-            raise _transport_error(handle, error) from None
+            raise transport_error(handle, error) from None
         body = b"".join(chunks)
         chunks.clear()  # the idle handle keeps write(), and must not keep the reply with it
-        return _reply(handle, body)
+        return reply_of(handle, body)
 
     def _handle(self, origin: str) -> pycurl.Curl:
         """A handle for `origin`: the last one that was put by, or a new one."""
@@ -153,7 +153,7 @@ class Transport:
             if waiting:
                 self._idle_count -= 1
                 return waiting.pop()
-        return self._new_handle()
+        return self.new_handle()
 
     def _keep(self, origin: str, handle: pycurl.Curl) -> None:
         """Put `handle` by; over the limit the oldest one of the origin that has most is closed instead."""
@@ -167,7 +167,8 @@ class Transport:
             self._idle_count -= 1
         oldest.close()
 
-    def _new_handle(self) -> pycurl.Curl:
+    def new_handle(self) -> pycurl.Curl:
+        """A handle without a connection, set up as all of them are."""
         handle = pycurl.Curl()
         handle.setopt(pycurl.NOSIGNAL, 1)  # signals and threads do not mix
         handle.setopt(pycurl.PATH_AS_IS, 1)  # what was encoded stays as it was encoded
@@ -186,13 +187,19 @@ class Transport:
         return handle
 
 
+def header_lines(request: HttpRequest) -> list[str]:
+    """A request's headers as libcurl takes them: with a colon, one without a value would be taken away."""
+    return [f"{name}: {value}" if value else f"{name};" for name, value in request.headers]
+
+
 @lru_cache(256)
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _reply(handle: pycurl.Curl, body: bytes) -> HttpReply:
+def reply_of(handle: pycurl.Curl, body: bytes) -> HttpReply:
+    """What a handle got back."""
     status, kind = handle.getinfo(pycurl.RESPONSE_CODE), _said(handle, pycurl.CONTENT_TYPE)
     if 200 <= status < 300:
         return HttpReply(status, body, kind)
@@ -205,7 +212,8 @@ def _said(handle: pycurl.Curl, what: int) -> str:
     return (handle.getinfo_raw(what) or b"").decode("utf-8", "replace")
 
 
-def _transport_error(handle: pycurl.Curl, error: pycurl.error) -> TransportError:
+def transport_error(handle: pycurl.Curl, error: pycurl.error) -> TransportError:
+    """Why a handle got nothing back."""
     code, message = int(error.args[0]), str(error.args[1]) if len(error.args) > 1 else ""
     reason = _REASON_OF.get(code, "failed")
     if reason == "timeout" and handle.getinfo(pycurl.REQUEST_SIZE) == 0:

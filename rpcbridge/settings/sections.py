@@ -124,6 +124,14 @@ class Debug:
 
 
 @dataclass(frozen=True, slots=True)
+class Api:
+    """[api]"""
+
+    token: str = option(token, "", "Asked for at /api; without one the API is closed", secret=True)
+    max_requests: int = option(whole(1, 1024), 32, "API requests a worker serves at once, more are told to come again; at most a quarter of server.threads")
+
+
+@dataclass(frozen=True, slots=True)
 class Capture:
     """[capture]: what is recorded while debug.enabled is on."""
 
@@ -170,6 +178,7 @@ class Settings:
     database: Database
     events: Events
     debug: Debug
+    api: Api
     capture: Capture
     alerts: Alerts
     platforms: Mapping[str, Any]
@@ -186,5 +195,5 @@ class Settings:
 # A dot stands for a section in another: a field of that name in the other's dataclass.
 SECTIONS: Mapping[str, type] = {
     "server": Server, "backend": Backend, "backend.breaker": Breaker, "database": Database, "events": Events, "debug": Debug,
-    "capture": Capture, "alerts": Alerts,
+    "api": Api, "capture": Capture, "alerts": Alerts,
 }  # fmt: skip

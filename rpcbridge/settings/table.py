@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import ipaddress
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -234,6 +235,46 @@ def _signing_secrets(value: Any) -> tuple[str, ...]:
     return tuple(listed)
 
 
+def _urls(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError
+    for item in value:
+        try:
+            _url(item)
+        except ValueError:
+            raise Unusable(shown(item)) from None
+    return tuple(_url(item) for item in value)
+
+
+def _host(value: Any) -> str:
+    host = _text(value)
+    if host and not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", host):
+        raise ValueError
+    return host
+
+
+def _header(value: Any) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name := _text(value)):
+        raise ValueError
+    return name
+
+
+_OWN_CLAIMS = ("exp", "iat")
+
+
+def _claims(value: Any) -> tuple[tuple[str, Any], ...]:
+    if not isinstance(value, dict):
+        raise ValueError
+    for name, content in value.items():
+        if name in _OWN_CLAIMS:
+            raise Unusable(f"the claim {shown(name)}")
+        try:
+            json.dumps(content, allow_nan=False)
+        except (TypeError, ValueError):  # TOML has dates, and numbers that JSON has not
+            raise Unusable(f"a value of the claim {shown(name)} that no JSON holds") from None
+    return tuple(value.items())
+
+
 def _hidden(_: Any) -> str:
     return "set (not shown)"
 
@@ -257,6 +298,13 @@ names = Reader('a list of names such as ["pin", "card"], in the file', _names, "
 size = Reader('a size such as "256KiB" or "1MiB"', _size, lambda count: f"{count // 1024}KiB" if count % 1024 == 0 else f"{count}B")
 url = Reader('an http or https URL such as "http://127.0.0.1:8090", without credentials, query or fragment', _url)
 url_or_none = Reader('an http or https URL, without credentials, query or fragment, or ""', lambda value: _url(value) if value != "" else "")
+urls = Reader('a list of http or https URLs such as ["https://site-a.example/mediaservice"], in the file', _urls, ", ".join)
+host = Reader('a host name such as "customer.example.com"', _host)
+header_name = Reader('a header\'s name such as "Authorization"', _header)
+claims = Reader(
+    'a table of claims in the file such as { iss = "acme" }, none of those rpcbridge sets itself (exp, iat)', _claims,
+    lambda pairs: ", ".join(name for name, _ in pairs),
+)  # fmt: skip
 proxy_url = Reader('a proxy\'s URL such as "http://proxy.example:3128", or ""', lambda value: _url(value) if value != "" else "")
 hook_url = Reader(
     'an http or https URL such as "https://hooks.example.com/services/T0/B0/x", without credentials or fragment, or ""',

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from rpcbridge.codec import dialect_of
@@ -37,7 +37,7 @@ class BodyReader:
     def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit = limit
         self._clock = clock
-        self._reading: dict[int, tuple[float, socket.socket]] = {}
+        self._bounded: dict[int, tuple[float, socket.socket, int]] = {}
         self._watch = threading.Lock()
         self._watching = False
 
@@ -86,14 +86,33 @@ class BodyReader:
         if not self._watching:
             self._start()
         if connection is not None:
-            self._reading[id(connection)] = (deadline, connection)
-        try:
+            self._bounded[id(connection)] = (deadline, connection, socket.SHUT_RD)
+        try:  # what `until` does, without what a context manager costs: a caller waits here
             body: bytes = environ["wsgi.input"].read(wanted)
             return body
         except Exception as error:  # each server has its own for a connection that broke
             raise NotWellFormed(f"the body could not be read: {type(error).__name__}") from None
         finally:
-            self._reading.pop(id(connection), None)
+            self._bounded.pop(id(connection), None)
+
+    def piece(self, environ: dict[str, Any], most: int, deadline: float) -> bytes:
+        """The next bytes of a body, fewer than `most` where it ends or is late. Raises what the server does for a broken connection."""
+        with self.until(environ, deadline):
+            read: bytes = environ["wsgi.input"].read(most)
+            return read
+
+    @contextlib.contextmanager
+    def until(self, environ: dict[str, Any], deadline: float, how: int = socket.SHUT_RD) -> Iterator[None]:
+        """What is done within has the request's connection until the deadline; then it is cut off."""
+        connection = environ.get("gunicorn.socket")
+        if not self._watching:
+            self._start()
+        if connection is not None:
+            self._bounded[id(connection)] = (deadline, connection, how)
+        try:
+            yield
+        finally:
+            self._bounded.pop(id(connection), None)
 
     def _start(self) -> None:
         with self._watch:
@@ -102,11 +121,11 @@ class BodyReader:
                 self._watching = True
 
     def _cut_off(self) -> None:
-        """End the reading side of every connection whose body is late: its reader then sees the end."""
+        """End every connection, or its reading side, that is late: whoever waits for it then sees the end."""
         while True:
             time.sleep(_TICK)
             now = self._clock()
-            for deadline, connection in list(self._reading.values()):
+            for deadline, connection, how in list(self._bounded.values()):
                 if now >= deadline:
                     with contextlib.suppress(OSError):
-                        connection.shutdown(socket.SHUT_RD)
+                        connection.shutdown(how)

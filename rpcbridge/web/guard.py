@@ -107,6 +107,27 @@ class DebugGuard:
         return scheme in ("http", "https") and host in own - {""}
 
 
+class ApiGuard:
+    """The API's door: a bearer token, from wherever. Without one it is closed, to this very machine too: it can dial."""
+
+    def __init__(self, token: str = "", trusted_proxies: Iterable[str] = ()) -> None:
+        self._token = token.encode()
+        self._proxies = Proxies(trusted_proxies)
+
+    def refusal(self, environ: Mapping[str, Any]) -> str:
+        """Why this WSGI request may not enter: `closed`, `no_token` or `token` (a wrong one); "" where it may."""
+        if not self._token:
+            return "closed"
+        scheme, _, given = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if scheme.lower() != "bearer" or not given.strip():
+            return "no_token"
+        return "" if hmac.compare_digest(given.strip().encode(), self._token) else "token"
+
+    def client(self, environ: Mapping[str, Any]) -> str:
+        """The address that sent this WSGI request."""
+        return self._proxies.client(environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", ""))
+
+
 def _credential(authorization: str) -> bytes:
     """The token in an Authorization header: of Bearer, or the password of Basic, which browsers ask for by themselves."""
     scheme, _, given = authorization.partition(" ")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rpcbridge.web.debug.guesses import Guesses
 from rpcbridge.web.debug.sessions import Sessions, is_id
+from rpcbridge.web.guesses import Guesses
 
 KEY = b"k" * 32
 HOUR = 3600.0

@@ -13,9 +13,9 @@ from rpcbridge.inspector.documents import is_delivery
 from rpcbridge.web.body import BodyReader
 from rpcbridge.web.debug import call, calls, exchanges, exports, live, login, menumap, phone, playground, replay
 from rpcbridge.web.debug.entrance import Entrance
-from rpcbridge.web.debug.guesses import Guesses
 from rpcbridge.web.debug.page import Debug, said, shown
 from rpcbridge.web.debug.sessions import Sessions
+from rpcbridge.web.guesses import Guesses
 
 __all__ = ["Debug", "Sessions", "pages"]
 

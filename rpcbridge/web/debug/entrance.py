@@ -15,9 +15,9 @@ from flask import Response, g, request, url_for
 
 from rpcbridge.errors import CallError, DatabaseError, NotACall
 from rpcbridge.web.body import BodyReader, abandon
-from rpcbridge.web.debug.guesses import Guesses
 from rpcbridge.web.debug.page import Debug, said
 from rpcbridge.web.debug.sessions import is_id
+from rpcbridge.web.guesses import Guesses
 
 SESSION, VISIT = "rpcbridge_session", "rpcbridge_visit"  # cookies; a visit is whoever has no session, for CSRF tokens alone
 _FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
