@@ -106,7 +106,7 @@ def build(checked: Plan, draining: Callable[[], bool] = _never, ending: Callable
     due.append(timers)
     debug = watching.debug and replace(watching.debug, phone=_simulation(checked, watching, bridge, outbox, calls, sessions))
     doors = {route(name): (platform, _guard(found, name)) for name, platform in checked.platforms.items()}
-    app = create(Surface(bridge, doors, found.server.max_body, debug, _api(found, operations)))
+    app = create(Surface(bridge, doors, found.server.max_body, debug, _api(found, operations, carrier)))
     checks = [watching.record.check, watching.breakers.check, outbox.check, deliverer.check, sessions.check, timers.check]
     checks += [calls.check] if calls else []
     checks += [watching.debug.trace.check] if watching.debug else []
@@ -121,10 +121,10 @@ def _operations(found: Settings) -> dict[str, Operations]:
     return {name: folder.operations(found.platforms[name]) for name, folder in offering.items()}
 
 
-def _api(found: Settings, operations: Mapping[str, Operations]) -> Api:
+def _api(found: Settings, operations: Mapping[str, Operations], carrier: Carrier) -> Api:
     most = max(1, min(found.api.max_requests, found.server.threads // 4))
     guard = ApiGuard(found.api.token, found.server.trusted_proxies)
-    return Api(guard, most, {route(name): offered for name, offered in operations.items()})
+    return Api(guard, most, {route(name): offered for name, offered in operations.items()}, carrier)
 
 
 def _simulation(

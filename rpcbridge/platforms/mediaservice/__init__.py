@@ -12,6 +12,7 @@ from rpcbridge.domain.actions import AnyAction, Call, Hangup
 from rpcbridge.domain.events import Event
 from rpcbridge.errors import AnswerRejected, NoUsableAnswer, Problem, Repair
 from rpcbridge.platforms.conversation import Found
+from rpcbridge.platforms.mediaservice import outgoing
 from rpcbridge.platforms.mediaservice.dialogue import Dialogue
 from rpcbridge.platforms.mediaservice.legs import UNKNOWN
 from rpcbridge.platforms.mediaservice.natives import action_of
@@ -21,9 +22,10 @@ from rpcbridge.platforms.mediaservice.section import Section
 from rpcbridge.platforms.mediaservice.tables import HELP, METHODS, SENSITIVE
 from rpcbridge.platforms.mediaservice.turn import Rules
 from rpcbridge.platforms.mediaservice.wire.replies import is_media, load_native
+from rpcbridge.platforms.operations import Operations
 from rpcbridge.platforms.shapes import Description, Kind, Native, Options, Receipt, UnusableCall
 
-__all__ = ["NAME", "Mediaservice", "Section", "in_use", "make"]
+__all__ = ["NAME", "Mediaservice", "Section", "in_use", "make", "operations"]
 
 NAME = "mediaservice"
 
@@ -49,13 +51,17 @@ class Mediaservice:
         self._section = section
         phrases, self._faults = _phrases(section, options)
         self._phrases = phrases
-        self.conversation = Dialogue(NAME, Rules(section, phrases, reachable=bool(section.url)))
+        self._verifier = outgoing.verifier_of(section)
+        self.conversation = Dialogue(NAME, Rules(section, phrases, reachable=outgoing.is_reachable(section)))
 
     def faults(self) -> tuple[Problem, ...]:
-        return self._faults
+        return (*self._faults, *outgoing.faults(self._section))
 
     def refusal(self, header: Callable[[str], str], now: float) -> str:
-        return ""
+        """Who signs callbacks with the key that is configured may post; what is signed is not the body."""
+        if self._verifier is None:
+            return ""
+        return self._verifier.refusal(header(self._verifier.header), now)
 
     def method_named(self, segment: str, body: bytes) -> str:
         """An alarm comes to a URL of its own, whose last segment the customer chose."""
@@ -130,6 +136,11 @@ class Mediaservice:
 def in_use(section: Any) -> bool:
     """Whether anything says that a Mediaservice calls here."""
     return bool(section.domain or section.url or section.secret)
+
+
+def operations(section: Any) -> Operations:
+    """The platform's own operations, for /api and for what the bridge itself has to tell it. Call it after the fork."""
+    return outgoing.Offered(outgoing.client_of(section), section)
 
 
 def make(section: Any, options: Options) -> Mediaservice:

@@ -116,7 +116,8 @@ def _way_out(rules: Rules, session: Session) -> tuple[str, tuple[Repair, ...]]:
     if rules.section.transfer == "hangup":
         return "hangup", ()
     if not rules.reachable:
-        message = 'mediaservice can dial from within its IVR only where mediaservice.url is set, or mediaservice.transfer = "hangup"'
+        needed = "mediaservice.url, .domain and .private_key_file are set"
+        message = f'mediaservice can dial from within its IVR only where {needed}, or mediaservice.transfer = "hangup"'
         raise AnswerRejected([Problem("action", message)], "not_supported")
     if not session.connection:
         return "hangup", (Repair("transfer", "", "no callAnswered told of the IVR's connection: the IVR hangs up instead"),)

@@ -42,7 +42,7 @@ def placed(rules: Rules, wanted: Mapping[str, Any], key: str, call_id: str, rece
     given, problems = _read(wanted)
     action = _action(given, problems, rules)
     if not rules.reachable:
-        problems.append(Problem("", "mediaservice.url is not set: no call can be placed"))
+        problems.append(Problem("", "no call can be placed: set mediaservice.url, .domain and .private_key_file"))
     if problems:
         raise AnswerRejected(problems, "invalid_request")
     now = receipt.occurred_at.timestamp()

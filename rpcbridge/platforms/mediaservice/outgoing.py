@@ -48,9 +48,14 @@ def faults(section: Outgoing) -> Iterator[Problem]:
         yield Problem("mediaservice.ca_file", f"no such file: {section.ca_file}")
 
 
+def is_reachable(section: Outgoing) -> bool:
+    """Whether the settings say where the API is, and how to be let in."""
+    return all(getattr(section, name) for name in _NEEDED)
+
+
 def client_of(section: Outgoing) -> Client | None:
     """The client, None where the API is not configured. Call it after the fork. Raises UnusableKey for a key that was good at the start."""
-    if not all(getattr(section, name) for name in _NEEDED):
+    if not is_reachable(section):
         return None
     tokens = Tokens(
         private_key(section.private_key_file), dict(section.claims), section.token_lifetime, section.key_id, now=time.time

@@ -6,21 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rpcbridge.settings.table import credentials, networks, one_of, option, secret_segment, text, url_or_none, whole
+from rpcbridge.platforms.mediaservice.section_outgoing import Outgoing
+from rpcbridge.settings.table import credentials, networks, one_of, option, secret_segment, text, whole
 from rpcbridge.settings.table import layers as layer_table
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """[mediaservice]"""
+class Section(Outgoing):
+    """[mediaservice]: who may post, how actions are carried out; and, of Outgoing, where the platform is reached."""
 
     secret: str = option(
         secret_segment, "", "Secret segment of the URL that callbacks are posted to: /mediaservice/<secret>/<callback>", secret=True
     )
     networks: tuple[str, ...] = option(networks, (), "Networks that may post, e.g. [\"192.0.2.0/24\"]; empty: any")
     credentials: str = option(credentials, "", "Basic credentials asked of who posts: USER:PASSWORD", secret=True)
-    url: str = option(url_or_none, "", "Base URL of the platform's API; default: nothing is sent to it, so no call leaves the IVR by a split")
-    domain: str = option(text, "", "Your tenant's domain; callbacks that name another are refused")
     transfer: str = option(
         one_of("split", "hangup"), "split",
         "How a call leaves the IVR to be dialled: its connection is split by a request of ours, or the IVR hangs up (unverified)",

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
+from rpcbridge.bridge import Carrier
 from rpcbridge.platforms.operations import Operations
-from rpcbridge.web.api import operations
+from rpcbridge.web.api import calls, operations
 from rpcbridge.web.api.entrance import Entrance, note
 from rpcbridge.web.api.problems import Refusal, shown
 from rpcbridge.web.body import BodyReader
@@ -26,11 +27,12 @@ __all__ = ["Api", "here", "of_http", "routes"]
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """What the API serves: who may ask, how many at once, and the platforms' own operations by their names in the URL."""
+    """What the API serves: who may ask, how many at once, the platforms' own operations by their names in the URL, and calls."""
 
     guard: ApiGuard = field(default_factory=ApiGuard)
     most: int = 1
     operations: Mapping[str, Operations] = field(default_factory=dict)
+    carrier: Carrier | None = None
 
 
 def routes(api: Api, bodies: BodyReader) -> Blueprint:
@@ -52,6 +54,8 @@ def routes(api: Api, bodies: BodyReader) -> Blueprint:
         note(reason=refusal.reason, outcome=refusal.more.get("outcome"))
         return shown(refusal)
 
+    if api.carrier is not None:
+        calls.add(blueprint, api.carrier, bodies)
     operations.add(blueprint, api.operations, bodies)
     return blueprint
 

@@ -35,7 +35,7 @@ class Walk:
     """`answers` are the backend's, one a question; `asked` what it was asked, `told` the events, `timers` what is due when."""
 
     answers: list[Answer] = field(default_factory=list)
-    section: Section = field(default_factory=lambda: Section(domain="customer.example", url="http://127.0.0.1:9/mediaservice"))
+    section: Section = field(default_factory=lambda: Section(domain="customer.example", url="http://127.0.0.1:9/mediaservice", private_key_file="key.pem"))
     strict: bool = False
     judged: bool = True
 
