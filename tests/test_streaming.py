@@ -6,17 +6,19 @@ import io
 import os
 import resource
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+import trustme
 
 from rpcbridge.errors import TransportError
 from rpcbridge.streaming import Source, stream
-from rpcbridge.transport import HttpRequest, Transport
+from rpcbridge.transport import HttpRequest, Tls, Transport
 from tests.support.backend import Backend as Server
-from tests.support.backend import raw, reply, reset, slow, trickle
+from tests.support.backend import raw, reply, reset, running, slow, trickle
 
 HEADERS = (("X-Nothing", ""), ("Content-Type", "audio/wav"))
 
@@ -162,3 +164,29 @@ def many_descriptors(count: int) -> Iterator[None]:
 def test_a_process_with_many_connections_can_do_it_too(backend: Server):
     with many_descriptors(1100), ask(backend) as got:
         assert got.whole().status == 200
+
+
+def test_a_name_is_looked_up_and_one_that_is_none_says_so(backend: Server):
+    with stream(Transport(), "GET", HttpRequest(f"http://localhost:{backend.port}/"), 5.0) as got:
+        assert got.whole().status == 200
+    with pytest.raises(TransportError) as caught:
+        stream(Transport(), "GET", HttpRequest("http://nowhere.invalid/"), 5.0)
+    assert caught.value.reason in ("dns", "connect_timeout")
+
+
+def test_https_is_verified(tmp_path):
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(file))
+    data = os.urandom(2_000_000)
+    with running(reply(data), context) as server:
+        url = f"https://127.0.0.1:{server.port}/"
+        with stream(Transport(tls=Tls(True, str(file))), "PUT", HttpRequest(url), 10.0, source_of(data)) as got:
+            assert b"".join(got) == data
+        assert server.requests[0].body == data
+        with pytest.raises(TransportError) as caught:
+            stream(Transport(), "GET", HttpRequest(url), 5.0)
+        assert caught.value.reason == "tls"
+    assert len(server.requests) == 1

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import bridge as bridges
-from tests.support.bridge import Reply, Running
+from tests.support.bridge import ROOT, Reply, Running
 
 TOKEN = "b7c1e0f24d8a4c3f9a5e6d7081923abc"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -121,3 +121,11 @@ def test_each_request_is_one_line_without_what_must_not_be_read(bridge: Running)
 def test_the_token_is_a_secret_of_sixteen_characters(tmp_path: Path):
     with pytest.raises(AssertionError, match=r"api\.token: expected 16 to 128 printable"), bridges.running(tmp_path, f'{TOML}\n[api]\ntoken = "short"\n'):
         pass
+
+
+def test_every_reason_stands_in_the_document():
+    sources = [file.read_text("utf-8") for file in (ROOT / "rpcbridge" / "web" / "api").glob("*.py")]
+    reasons = {reason for source in sources for reason in re.findall(r'Refusal\(\d+, "(\w+)"', source)}
+    assert {"not_found", "busy", "too_many"} <= reasons
+    document = (ROOT / "docs" / "mediaservice-api.md").read_text("utf-8")
+    assert {reason for reason in reasons if f"`{reason}`" not in document} == set()

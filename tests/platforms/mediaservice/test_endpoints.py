@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from rpcbridge.platforms.mediaservice.endpoints import ENDPOINTS, checked, found
 from rpcbridge.platforms.operations import NoSuchOperation, UnusableRequest, WrongMethod
+from tests.support.bridge import ROOT
 from tests.support.mediaservice import valid_request
+
+DOCUMENT = (ROOT / "docs" / "mediaservice-api.md").read_text("utf-8")
 
 CRYPTO = [{"suite": "AES_CM_128_HMAC_SHA1_80", "id": 1, "config": "inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"}]
 WHOLE: dict[str, dict[str, Any]] = {
@@ -129,3 +133,13 @@ def test_other_paths_and_methods():
 def test_a_file_s_name_leads_nowhere_else(name: str):
     with pytest.raises(UnusableRequest, match="filename: expected a file's name"):
         checked(name)
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+def test_our_document_names_its_path_its_method_and_every_field(name: str):
+    endpoint = ENDPOINTS[name]
+    path = endpoint.path if endpoint.sent_as != endpoint.path else endpoint.path.removesuffix("jwt")
+    (row,) = re.findall(rf"^\| `{re.escape(path)}` \| {endpoint.method} \|(.*)\|$", DOCUMENT, re.MULTILINE)
+    for field in endpoint.schema.fields.values():
+        assert re.search(rf"\b{field.name}\b", row)
+        assert bool(field.required) == (f"**{field.name}**" in row)
