@@ -39,7 +39,7 @@ def at_call_level(rules: Rules, session: Session, answer: Answer, now: float, *,
         code = drop_code(action.cause)
         return stepped(hung_up(session, code, by), drop(action.cause) | reference(session), served=answer, timers={END: LINGER})
     _, repairs = rules.phrases.played(action)  # what cannot be played is to be known now
-    return _to_ivr(session, answer, repairs)
+    return _to_ivr(session, action, repairs)
 
 
 def dialling(rules: Rules, session: Session, call: Call, now: float, *, greeted: bool = False) -> Step:
@@ -61,7 +61,7 @@ def at_media_level(rules: Rules, session: Session, answer: Answer, now: float, *
         return _native_media(rules, session, answer, by)
     action = rules.phrases.meant(answer)
     if isinstance(action, Call):
-        return _transferred(rules, session, answer, action)
+        return _transferred(rules, session, action)
     members, repairs = rules.phrases.played(action)
     if isinstance(action, Hangup):
         ended = hung_up(session, drop_code(action.cause), by)
@@ -71,13 +71,13 @@ def at_media_level(rules: Rules, session: Session, answer: Answer, now: float, *
         if not session.connection:
             raise NoUsableAnswer("no_connection", "record: no callAnswered told of the IVR's connection, so nothing can be recorded")
         session, timers = replace(session, recordings=session.recordings + 1), {START_RECORDING: AFTER_REPLY}
-    session = playing(session, answer, action)
+    session = playing(session, action)
     return stepped(session, echoed(session, members), served=answer, timers=timers, repairs=repairs)
 
 
-def playing(session: Session, answer: Answer, action: AnyAction) -> Session:
+def playing(session: Session, action: AnyAction) -> Session:
     """The call with `action` being played: its menu is the one whose digits come next."""
-    session = replace(session, phase="ivr", playing=written(answer), fresh=False, loops_left=0, buffer="")
+    session = replace(session, phase="ivr", playing=written(action), fresh=False, loops_left=0, buffer="")
     if isinstance(action, Menu):
         return replace(session, loops_left=action.loops - 1, menu=action.menu, previous_menu=session.menu)
     return session
@@ -98,21 +98,23 @@ def _shown_number(session: Session) -> str | None:
     return session.caller_number if session.direction == "outbound" else session.called_number
 
 
-def _transferred(rules: Rules, session: Session, answer: Answer, call: Call) -> Step:
+def _transferred(rules: Rules, session: Session, call: Call) -> Step:
     """The IVR's answer cannot dial: the person is taken out of its connection first, and dialled then."""
     rules.phrases.dialled(call, _shown_number(session), greeted=True)  # what cannot be dialled is to be known now
-    way, repairs = _way_out(rules, session)
+    way, repairs = way_out(rules, session)
     members = rules.phrases.before_transfer(call, hangup=way == "hangup")
-    return _leaving(session, answer, members, way, repairs)
+    return _leaving(session, call, members, way, repairs)
 
 
 def _leaving(session: Session, answer: Answer, members: dict[str, Any], way: str, repairs: tuple[Repair, ...]) -> Step:
-    session = replace(session, phase="transferring", playing=written(answer), fresh=False, splits=0, buffer="")
+    tries = 0 if way == "split" else 1  # a split counts itself when it is ordered
+    session = replace(session, phase="transferring", playing=written(answer), fresh=False, splits=tries, buffer="")
     timers = {SPLIT: AFTER_REPLY} if way == "split" else {}
     return stepped(session, echoed(session, members), served=answer, timers=timers, repairs=repairs)
 
 
-def _way_out(rules: Rules, session: Session) -> tuple[str, tuple[Repair, ...]]:
+def way_out(rules: Rules, session: Session) -> tuple[str, tuple[Repair, ...]]:
+    """How the person leaves the IVR, `split` or `hangup`, and why it is not as configured. Raises AnswerRejected."""
     if rules.section.transfer == "hangup":
         return "hangup", ()
     if not rules.reachable:
@@ -156,6 +158,6 @@ def _native_media(rules: Rules, session: Session, answer: Native, by: str) -> St
         return stepped(ended, echoed(session, {"phrases": [], "hangup": True}), served=answer, timers={END: LINGER})
     if action == "ivr":
         raise AnswerRejected([Problem("native.action", "ivr answers newCall and callEvent; the IVR has the call already: give phrases")])
-    way, repairs = _way_out(rules, session)
+    way, repairs = way_out(rules, session)
     members = {"phrases": [], "hangup": True} if way == "hangup" else {"phrases": [], "hangup": False, "getIVRCommandAfter": 2}
     return _leaving(session, answer, members, way, repairs)

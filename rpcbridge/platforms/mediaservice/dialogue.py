@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from rpcbridge.codec import MethodCall
+from rpcbridge.codec import REST, MethodCall
 from rpcbridge.domain.actions import AnyAction, Hangup, Menu
 from rpcbridge.domain.events import ABSENT, ActionRequested
-from rpcbridge.errors import NoUsableAnswer, Problem
+from rpcbridge.errors import NoUsableAnswer, OutOfPlace
 from rpcbridge.platforms.conversation import Found, Kept, Step
 from rpcbridge.platforms.mediaservice import ends, legs, media, outbound, reports
 from rpcbridge.platforms.mediaservice.answers import at_call_level, at_media_level
 from rpcbridge.platforms.mediaservice.reading import NOBODYS, key_in, turn_of
 from rpcbridge.platforms.mediaservice.session import Session
 from rpcbridge.platforms.mediaservice.turn import END, ORDERS, Rules, Turn, echoed, hung_up, reference, stepped
-from rpcbridge.platforms.shapes import Native, Receipt, UnusableCall
+from rpcbridge.platforms.shapes import Native, Receipt
 
 
 class Dialogue:
@@ -79,7 +79,7 @@ class Dialogue:
         """One tenant's secret opens the door to no other tenant's calls."""
         came, ours = turn.text("domain"), self._rules.section.domain
         if came and ours and came.lower() != ours.lower():
-            raise UnusableCall((Problem("domain", "another domain than mediaservice.domain"),))
+            raise OutOfPlace("domain: another than mediaservice.domain: this is somebody else's call", turn.method, REST)
 
     def _begun(self, turn: Turn, found: Found) -> Step:
         session = Session.of(found.kept) if found.kept else None

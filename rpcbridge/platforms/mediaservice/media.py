@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from rpcbridge.domain.actions import Call, Hangup, Menu, Record
 from rpcbridge.domain.events import ActionRejected
 from rpcbridge.errors import NoUsableAnswer
 from rpcbridge.platforms.conversation import Step, Told
-from rpcbridge.platforms.mediaservice.answers import at_media_level
+from rpcbridge.platforms.mediaservice.answers import at_media_level, way_out
 from rpcbridge.platforms.mediaservice.legs import Asks
 from rpcbridge.platforms.mediaservice.session import Session
 from rpcbridge.platforms.mediaservice.turn import (
@@ -25,7 +26,7 @@ from rpcbridge.platforms.mediaservice.turn import (
 )
 from rpcbridge.schemas import actions
 
-_MOST_SPLITS = 2  # then the person hears something else
+_MOST_TRIES = 2  # then the person hears something else
 
 
 def commanded(rules: Rules, turn: Turn, session: Session, platform: str) -> Step | Asks:
@@ -104,16 +105,19 @@ def _pause(session: Session) -> int:
 
 def _still_here(rules: Rules, turn: Turn, session: Session) -> Step:
     """The IVR asks although the person was to leave it: once more, then what was meant for a failed call."""
-    answer = session.action
-    if session.connection and session.splits < _MOST_SPLITS:
-        members = rules.phrases.before_transfer(answer, hangup=False) if isinstance(answer, Call) else _silence()
-        return stepped(session, echoed(session, members), served=answer, timers={SPLIT: AFTER_REPLY}, outcome="continued")
+    answer, tries = session.action, session.splits
+    if tries < _MOST_TRIES:
+        by_hangup = way_out(rules, session)[0] == "hangup"
+        members = rules.phrases.before_transfer(answer, hangup=by_hangup) if isinstance(answer, Call) else _silence(by_hangup)
+        # A split counts itself when it is ordered.
+        session, timers = (replace(session, splits=tries + 1), {}) if by_hangup else (session, {SPLIT: AFTER_REPLY})
+        return stepped(session, echoed(session, members), served=answer, timers=timers, outcome="continued")
     session = replace(session, phase="ivr", status="failed", dialled=turn.now)
     if isinstance(answer, Call) and answer.on_failure is not None:
         menu = replace(answer.on_failure, language=answer.on_failure.language or answer.language)
         return replace(at_media_level(rules, session, menu, turn.now), timers={SPLIT: None}, outcome="continued")
-    raise NoUsableAnswer("transfer_failed", "the connection could not be split, so nobody was dialled")
+    raise NoUsableAnswer("transfer_failed", "the person could not be taken out of the IVR, so nobody was dialled")
 
 
-def _silence() -> dict[str, object]:
-    return {"phrases": [], "hangup": False, "getIVRCommandAfter": 2}
+def _silence(by_hangup: bool) -> dict[str, Any]:
+    return {"phrases": [], "hangup": True} if by_hangup else {"phrases": [], "hangup": False, "getIVRCommandAfter": 2}

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rpcbridge.errors import NoUsableAnswer
+from rpcbridge.errors import NoUsableAnswer, OutOfPlace
 from rpcbridge.platforms.mediaservice import Section
 from tests.platforms.mediaservice.walk import ANSWERED, CALL, Walk
 
@@ -201,7 +201,7 @@ def test_a_split_that_does_not_happen_and_has_no_menu_gets_the_fallback():
     walk.due("split")
     walk.command()
     walk.due("split")
-    with pytest.raises(NoUsableAnswer, match="split"):
+    with pytest.raises(NoUsableAnswer, match="taken out of the IVR"):
         walk.command()
 
 
@@ -228,6 +228,20 @@ def test_without_a_callAnswered_of_the_ivr_a_transfer_goes_by_hangup():
     walk.command()
     assert walk.command("2")["hangup"] is True
     assert walk.event("calledPartyDrop", participantId="p-unknown")["action"] == "call"
+
+
+def test_an_ivr_that_does_not_hang_up_for_a_transfer_is_told_once_more_and_then_the_failures_menu_is_served():
+    walk = Walk([MENU, DIAL | {"on_failure": NOBODY}], Section(domain="customer.example", transfer="hangup"))
+    walk.in_ivr()
+    assert [walk.command("2")["hangup"], walk.command()["hangup"]] == [True, True]
+    assert names(walk.command()["phrases"]) == ["nobody_answers"]
+
+
+def test_another_tenants_call_is_refused():
+    walk = Walk([MENU])
+    walk.in_ivr()
+    with pytest.raises(OutOfPlace, match="somebody else's"):
+        walk.event("calledPartyDrop", domain="other.example")
 
 
 def test_a_transfer_needs_the_platforms_url():
@@ -483,9 +497,10 @@ def test_newCall_twice_gets_the_same():
 
 
 def test_go_to_layer_where_the_configuration_says_what_it_is():
-    section = Section(domain="d", layers=(("3", {"action": "menu", "menu": "three", "prompt": "third"}),))
+    section = Section(domain="d", layers=(("3", {"action": "menu", "menu": "three", "prompt": "third", "loops": 2}),))
     walk = Walk([{"action": "go_to_layer", "layer": 3, "prompt": "x"}, {"action": "go_to_layer", "layer": 4, "prompt": "x"}], section)
     assert names(walk.in_ivr()["phrases"]) == ["third"]
+    assert names(walk.command()["phrases"]) == ["third"]
     assert names(walk.command("1")["phrases"]) == ["technical_problem"]
     assert (walk.asked[1]["menu"], walk.asked[1]["digits"]) == ("three", "1")
 
