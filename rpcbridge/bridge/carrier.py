@@ -51,9 +51,8 @@ class Carrier:
         if step.order is None:
             return
         try:
-            self._send(platform, step.order)
+            self._send(platform, step.order, due.row.call_id, due.attempt)
         except OrderFailed as error:
-            self._log.warning("order_failed", platform=platform.name, operation=step.order.operation, reason=str(error), attempt=due.attempt)
             if step.order.repeats and due.attempt < _MOST_ATTEMPTS:
                 raise
             problem = str(error)
@@ -68,7 +67,7 @@ class Carrier:
         assert step.order is not None
         assert row is not None
         try:
-            self._send(platform, step.order)
+            self._send(platform, step.order, call_id)
         except OrderFailed as error:
             if not error.unclear:
                 self._conversations.forget(row)
@@ -118,14 +117,25 @@ class Carrier:
     def _ordered(self, platform: Platform, talk: Conversation, row: Row, look: Callable[[Row | None], Step]) -> dict[str, Any]:
         step, moved = self._conversations.move(platform, talk, row, look, _TIME)
         if step.order is not None:
-            self._send(platform, step.order)
+            self._send(platform, step.order, row.call_id)
         return talk.shown(_kept(moved))
 
-    def _send(self, platform: Platform, order: Order) -> None:
-        send = self._senders.get(platform.name)
-        if send is None:
-            raise OrderFailed(f"{platform.name}.url is not set: nothing can be sent to it")
-        send(order, _TIME / 2)
+    def _send(self, platform: Platform, order: Order, call_id: str, attempt: int = 1) -> None:
+        """Have the platform told, and say in the log that it was: a line an attempt. Raises OrderFailed."""
+        began, problem = self._around.clock(), ""
+        try:
+            send = self._senders.get(platform.name)
+            if send is None:
+                raise OrderFailed(f"{platform.name}.url is not set: nothing can be sent to it")
+            send(order, _TIME / 2)
+        except OrderFailed as error:
+            problem = f"unclear: {error}" if error.unclear else str(error)
+            raise
+        finally:
+            milliseconds = round((self._around.clock() - began) * 1000)
+            say = self._log.warning if problem else self._log.info
+            failed = {"reason": problem} if problem else {}
+            say("order", platform=platform.name, call_id=call_id, operation=order.operation, attempt=attempt, total_ms=milliseconds, **failed)
 
     def _receipt(self) -> Receipt:
         return Receipt(self._around.new_id(), self._around.now(), self._include_raw)
