@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
+import jsonschema
 import pytest
 
 from rpcbridge.cli import main
 from rpcbridge.platforms import discovered
+from rpcbridge.schemas.events import SCHEMAS
+from rpcbridge.schemas.jsonschema import actions_schema, events_schema
 from rpcbridge.settings import SECTIONS as SHARED
 from rpcbridge.settings import General, settings_of
 from rpcbridge.transport import REASONS
@@ -19,6 +24,7 @@ SETTINGS = [setting.path for name, section in SECTIONS.items() for setting in se
 FALLBACK_REASONS = {
     *REASONS, "http_3xx", "http_4xx", "http_5xx", "empty", "html", "not_json", "unknown_action", "invalid_answer",
     "not_supported", "invalid_params", "too_many_calls", "unsafe_path", "breaker_open", "internal",
+    "database", "unknown_session", "no_connection", "transfer_failed", "silent_loop",
 }  # fmt: skip
 
 
@@ -37,10 +43,36 @@ def test_every_reason_for_a_fallback_stands_in_the_readme(reason: str):
     assert f"`{reason}`" in README
 
 
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md"), *ROOT.glob("benchmarks/*.md"), *ROOT.glob("deploy/*.md")]
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors of a document's headings, as they are made where it is shown."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_every_link_leads_somewhere():
-    for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md"), *ROOT.glob("benchmarks/*.md"), *ROOT.glob("deploy/*.md")]:
-        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", document.read_text("utf-8")):
-            assert (document.parent / target).exists(), f"{document.name} links {target}"
+    for document in DOCUMENTS:
+        for target, anchor in re.findall(r"\]\((?!https?:|mailto:)([^)#]*)(?:#([^)]+))?\)", document.read_text("utf-8")):
+            leads_to = document.parent / target if target else document
+            assert leads_to.exists(), f"{document.name} links {target}"
+            assert not anchor or anchor in anchors(leads_to), f"{document.name} links {target}#{anchor}"
+
+
+EXAMPLES = re.findall(r"^```json\n(.*?)^```", (ROOT / "docs" / "contract.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def test_every_example_of_the_contract_keeps_to_it():
+    """Answers that are shown for what is wrong with them are not among them: they name an unknown field."""
+    seen: set[str] = set()
+    for example in map(json.loads, EXAMPLES):
+        if "event" in example:
+            jsonschema.validate(example, events_schema(), jsonschema.Draft202012Validator)
+            seen.add(example["event"])
+        elif "lops" not in example:
+            jsonschema.validate(example, actions_schema(), jsonschema.Draft202012Validator)
+    assert seen == set(SCHEMAS)
 
 
 def test_every_test_that_the_threats_name_is_there():

@@ -127,5 +127,5 @@ def test_every_reason_stands_in_the_document():
     sources = [file.read_text("utf-8") for file in (ROOT / "rpcbridge" / "web" / "api").glob("*.py")]
     reasons = {reason for source in sources for reason in re.findall(r'Refusal\(\d+, "(\w+)"', source)}
     assert {"not_found", "busy", "too_many"} <= reasons
-    document = (ROOT / "docs" / "mediaservice-api.md").read_text("utf-8")
+    document = (ROOT / "docs" / "mediaservice.md").read_text("utf-8")
     assert {reason for reason in reasons if f"`{reason}`" not in document} == set()

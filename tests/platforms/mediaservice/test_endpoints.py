@@ -12,7 +12,7 @@ from rpcbridge.platforms.operations import NoSuchOperation, UnusableRequest, Wro
 from tests.support.bridge import ROOT
 from tests.support.mediaservice import valid_request
 
-DOCUMENT = (ROOT / "docs" / "mediaservice-api.md").read_text("utf-8")
+DOCUMENT = (ROOT / "docs" / "mediaservice.md").read_text("utf-8")
 
 CRYPTO = [{"suite": "AES_CM_128_HMAC_SHA1_80", "id": 1, "config": "inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"}]
 WHOLE: dict[str, dict[str, Any]] = {
