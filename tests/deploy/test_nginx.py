@@ -84,8 +84,8 @@ class Proxy:
         return "".join(file.read_text() for file in self.folder.glob("*.log"))
 
 
-def derived(folder: Path, port: int, upstreams: list[int]) -> str:
-    """deploy/nginx.conf with other ports, paths and addresses, and nothing else changed."""
+def derived(folder: Path, port: int, upstreams: list[int], taken_in: bool = False) -> str:
+    """deploy/nginx.conf with other ports, paths and addresses, and nothing else changed. taken_in: with the locations that are off."""
     servers = "\n".join(f"    server 127.0.0.1:{upstream} max_fails=3 fail_timeout=5s;" for upstream in upstreams)
     changes = [
         (r"    server 127\.0\.0\.1:8080 .*", servers),
@@ -95,10 +95,11 @@ def derived(folder: Path, port: int, upstreams: list[int]) -> str:
         (r"/etc/ssl/private/ivr\.example\.com\.key", f"{folder}/key.pem"),
         (r"/var/log/nginx/", f"{folder}/"),
         (r"192\.0\.2\.0/24", f"{PHONE_SYSTEM}/32"),
+        *([(r"(?m)^    #(location|    |\})", r"    \1"), (r"198\.51\.100\.7;", f"{PHONE_SYSTEM};")] if taken_in else []),
     ]
     text = CONF
     for pattern, instead in changes:
-        text, count = re.subn(pattern, lambda _, instead=instead: instead, text)
+        text, count = re.subn(pattern, instead, text)
         assert count >= 1, f"deploy/nginx.conf has no {pattern} any more"
     return text
 
@@ -120,13 +121,13 @@ http {{
 
 
 @contextlib.contextmanager
-def proxied(folder: Path, bridge: bridges.Running, *upstreams: int) -> Iterator[Proxy]:
+def proxied(folder: Path, bridge: bridges.Running, *upstreams: int, taken_in: bool = False) -> Iterator[Proxy]:
     """nginx before these ports, the bridge's own if none is named."""
     port, authority = bridges.free_port(), trustme.CA()
     certificate = authority.issue_cert(NAME)
     (folder / "certificate.pem").write_bytes(b"".join(blob.bytes() for blob in certificate.cert_chain_pems))
     (folder / "key.pem").write_bytes(certificate.private_key_pem.bytes())
-    (folder / "rpcbridge.conf").write_text(derived(folder, port, list(upstreams) or [bridge.port]))
+    (folder / "rpcbridge.conf").write_text(derived(folder, port, list(upstreams) or [bridge.port], taken_in))
     main = folder / "nginx.conf"
     main.write_text(AROUND.format(folder=folder))
     trust = ssl.create_default_context()
@@ -211,7 +212,7 @@ def test_what_the_bridge_is_asked(tmp_path: Path):
 @pytest.mark.parametrize(
     "path",
     [
-        "/", "/debug", "/debug/", "/livez", "/metrics", "/api/calls", "/voicenter/../debug/", "/voicenter/..%2fdebug/",
+        "/", "/debug", "/debug/", "/livez", "/metrics", "/api/calls", "/mediaservice/newCall", "/voicenter/../debug/", "/voicenter/..%2fdebug/",
         "/voicenter%2f..%2fdebug/", "/voicenterx", f"/voicenter/{SECRET}/more", "/voicenter/%2e%2e/debug/", "/voicenter/a%00b",
     ],
 )  # fmt: skip
@@ -220,6 +221,21 @@ def test_nothing_else_gets_through(proxy: Proxy, path: str, method: str):
     reply = proxy.ask(path=path, method=method)
     assert reply.status in (400, 404)
     assert b"nginx" in reply.body  # its own page: the bridge was not asked
+
+
+def test_the_locations_that_are_off_pass_on_what_they_are_for(tmp_path: Path):
+    with (
+        backends.running(backends.reply({})) as instead,
+        proxied(tmp_path, bridges.Running(instead.port, None, tmp_path / "none"), taken_in=True) as proxy,  # type: ignore[arg-type]
+    ):
+        for path in (f"/mediaservice/{SECRET}/newCall", "/mediaservice/newCall/", f"/mediaservice/{SECRET}/alarm", "/mediaservice/customer.example", "/api/calls"):
+            assert proxy.ask(b"{}", path).status == 200, path
+        for path in ("/mediaservice", f"/mediaservice/{SECRET}/a/b", "/mediaservice/..%2fdebug/", "/mediaservice/../debug/", "/apis"):
+            assert proxy.ask(b"{}", path).status in (400, 404), path
+        assert proxy.ask(b"{}", "/api/calls", sender=STRANGER).status == 403
+        assert proxy.ask(b"x" * 1_000_000, "/api/mediaservice/promptfile/a%20b.wav", "PUT").status == 200
+        proxy.ask(b"{}", "/debug/../api/calls")
+    assert [request.target for request in instead.requests][-2:] == ["/api/mediaservice/promptfile/a%20b.wav", "/api/calls"]
 
 
 def test_readyz_is_for_those_on_the_list(proxy: Proxy):
