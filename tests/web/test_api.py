@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,6 +92,18 @@ def test_a_stranger_s_body_is_not_read(bridge: Running):
             reply = stranger.recv(65_536)
             assert reply.startswith(b"HTTP/1.1 " + status)
             assert b"Connection: close" in reply
+
+
+def test_a_small_body_that_nobody_wants_does_not_cost_its_sender_the_reply(bridge: Running):
+    for authorization, status in (("", b"401"), (f"Authorization: Bearer {TOKEN}\r\n", b"404")):
+        with socket.create_connection(("127.0.0.1", bridge.port), 5) as stranger:
+            for _ in range(2):  # over one connection
+                stranger.sendall(f"POST /api/none/none HTTP/1.1\r\nHost: x\r\n{authorization}Content-Length: 5\r\n\r\n".encode())
+                time.sleep(0.05)
+                stranger.sendall(b"12345")
+                reply = stranger.recv(65_536)
+                assert reply.startswith(b"HTTP/1.1 " + status)
+                assert b"Connection: keep-alive" in reply
 
 
 def test_a_head_has_no_body(bridge: Running):
