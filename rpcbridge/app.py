@@ -105,7 +105,7 @@ def build(checked: Plan, draining: Callable[[], bool] = _never, ending: Callable
     timers = Timers(session_store(found), carrier.see_to, _new_id())
     due.append(timers)
     debug = watching.debug and replace(watching.debug, phone=_simulation(checked, watching, bridge, outbox, calls, sessions))
-    doors = {route(name): (platform, _guard(found, name)) for name, platform in checked.platforms.items()}
+    doors = {route(name): (platform, _guard(checked, name)) for name, platform in checked.platforms.items()}
     app = create(Surface(bridge, doors, found.server.max_body, debug, _api(found, operations, carrier)))
     checks = [watching.record.check, watching.breakers.check, outbox.check, deliverer.check, sessions.check, timers.check]
     checks += [calls.check] if calls else []
@@ -293,6 +293,8 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _guard(configured: Settings, name: str) -> Guard:
-    section: Any = configured.platforms[name]
-    return Guard(section.secret, section.networks, configured.server.trusted_proxies, section.credentials)
+def _guard(checked: Plan, name: str) -> Guard:
+    section: Any = checked.settings.platforms[name]
+    return Guard(
+        section.secret, section.networks, checked.settings.server.trusted_proxies, section.credentials, closed=not checked.in_use(name)
+    )

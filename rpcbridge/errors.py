@@ -171,11 +171,14 @@ class NotStored(RpcbridgeError):
 
 
 class OrderFailed(RpcbridgeError):
-    """Something that the phone system was told to do and did not; `unclear`: or perhaps did."""
+    """Something that the phone system was told to do and did not.
 
-    def __init__(self, message: str, *, unclear: bool = False) -> None:
+    outcome: `not_done`, surely nothing; `refused`, it said no; `unclear`, perhaps it did.
+    """
+
+    def __init__(self, message: str, outcome: str = "not_done") -> None:
         super().__init__(message)
-        self.unclear = unclear
+        self.outcome = outcome
 
 
 class TransportError(RpcbridgeError):

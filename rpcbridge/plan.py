@@ -29,8 +29,11 @@ class Plan:
     @property
     def carries_calls(self) -> bool:
         """Whether a phone system calls here whose calls the bridge itself carries on."""
-        folders = discovered()
-        return any(one.conversation is not None and folders[name].in_use(self.settings.platforms[name]) for name, one in self.platforms.items())
+        return any(one.conversation is not None and self.in_use(name) for name, one in self.platforms.items())
+
+    def in_use(self, name: str) -> bool:
+        """Whether the phone system of this name calls here."""
+        return discovered()[name].in_use(self.settings.platforms[name])
 
     @property
     def secret_paths(self) -> dict[str, bool]:

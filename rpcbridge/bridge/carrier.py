@@ -69,7 +69,7 @@ class Carrier:
         try:
             self._send(platform, step.order, call_id)
         except OrderFailed as error:
-            if not error.unclear:
+            if error.outcome != "unclear":
                 self._conversations.forget(row)
                 raise
             step, row = self._conversations.move(platform, talk, row, lambda row: talk.unclear(_kept(row)), _TIME)
@@ -129,7 +129,7 @@ class Carrier:
                 raise OrderFailed(f"{platform.name}.url is not set: nothing can be sent to it")
             send(order, _TIME / 2)
         except OrderFailed as error:
-            problem = f"unclear: {error}" if error.unclear else str(error)
+            problem = f"{error.outcome}: {error}"
             raise
         finally:
             milliseconds = round((self._around.clock() - began) * 1000)

@@ -32,7 +32,8 @@ def notes(current: Plan) -> list[str]:
     if settings.fallback is None:
         found.append("no [fallback] is configured: a caller is hung up on without a word when the backend fails")
     for name, section in settings.platforms.items():
-        if not (section.secret or section.networks or section.credentials):
+        guarded = section.secret or section.networks or section.credentials or current.platforms[name].authenticates
+        if current.in_use(name) and not guarded:
             keys = f"{name}.secret, {name}.networks or {name}.credentials"
             found.append(f"anybody who reaches /{name.replace('_', '-')} may post: set {keys}")
     if not settings.backend.verify:

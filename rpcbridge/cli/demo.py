@@ -41,6 +41,8 @@ url = "http://127.0.0.1:{backend_port}"
 [fallback]
 action = "hangup"
 prompt = "technical_problem"
+[mediaservice]
+domain = "customer.example"
 [debug]
 enabled = true
 [database]

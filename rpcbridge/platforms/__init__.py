@@ -29,6 +29,7 @@ class Platform(Protocol):
     dialects: tuple[str, ...]  # the wire forms it speaks, the one first that is spoken where nothing tells
     methods_in_path: bool  # whether the last segment of the URL it posts to names the method
     conversation: Conversation | None  # where the bridge carries its calls on; None where the phone system does
+    authenticates: bool  # whether `refusal` asks for anything
     statuses: Mapping[str, int]  # the HTTP status of a reply by the exchange's outcome, where it is not 200
     descriptions: Mapping[str, Description]
     sensitive: Mapping[str, Sensitivity]  # the platform's own fields that a record must not show as they are
@@ -94,7 +95,7 @@ class PlatformFolder(Protocol):
         """The platform, configured."""
 
     def in_use(self, section: Any) -> bool:
-        """Whether these settings say that this phone system calls: then the fallback must be one that it can play."""
+        """Whether these settings say that this phone system calls. Its door is closed else; so is it asked whether it can play the fallback."""
 
 
 def route(name: str) -> str:

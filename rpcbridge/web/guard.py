@@ -41,9 +41,12 @@ class Proxies:
 
 
 class Guard:
-    """One platform's door. What is not configured is not asked for, what is must all be right."""
+    """One platform's door. What is not configured is not asked for, what is must all be right; `closed`: nobody enters."""
 
-    def __init__(self, secret: str, networks: Iterable[str], trusted_proxies: Iterable[str], credentials: str = "") -> None:
+    def __init__(
+        self, secret: str, networks: Iterable[str], trusted_proxies: Iterable[str], credentials: str = "", *, closed: bool = False
+    ) -> None:
+        self._closed = closed
         self._secret = secret.encode()
         self._credentials = credentials.encode()
         self._networks = [ipaddress.ip_network(network) for network in networks]
@@ -54,6 +57,8 @@ class Guard:
 
         `segment` is the path's last, `client` the sender's address, `authorization` the header's value.
         """
+        if self._closed:
+            return "not_configured"
         if self._secret and not hmac.compare_digest(segment.encode(), self._secret):
             return "secret"
         if not self._secret and segment:

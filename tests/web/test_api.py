@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,12 +87,31 @@ def test_what_is_not_there_is_a_problem_too(bridge: Running):
 
 
 def test_a_stranger_s_body_is_not_read(bridge: Running):
-    for authorization, status in (("", b"401"), (f"Authorization: Bearer {TOKEN}\r\n", b"404")):
+    for authorization, status in (("", 401), (f"Authorization: Bearer {TOKEN}\r\n", 404)):
         with socket.create_connection(("127.0.0.1", bridge.port), 5) as stranger:
             stranger.sendall(f"POST /api/none/none HTTP/1.1\r\nHost: x\r\n{authorization}Content-Length: 1000000\r\n\r\nx".encode())
-            reply = stranger.recv(65_536)
-            assert reply.startswith(b"HTTP/1.1 " + status)
-            assert b"Connection: close" in reply
+            with http.client.HTTPResponse(stranger) as reply:
+                reply.begin()
+                assert (reply.status, reply.headers["Connection"]) == (status, "close")
+
+
+def test_a_small_body_that_nobody_wants_does_not_cost_its_sender_the_reply(bridge: Running):
+    for authorization, status in (("", 401), (f"Authorization: Bearer {TOKEN}\r\n", 404)):
+        with socket.create_connection(("127.0.0.1", bridge.port), 5) as stranger:
+            for _ in range(2):  # over one connection
+                stranger.sendall(f"POST /api/none/none HTTP/1.1\r\nHost: x\r\n{authorization}Content-Length: 5\r\n\r\n".encode())
+                time.sleep(0.05)
+                stranger.sendall(b"12345")
+                with http.client.HTTPResponse(stranger) as reply:
+                    reply.begin()
+                    assert (reply.status, reply.headers["Connection"], bool(reply.read())) == (status, "keep-alive", True)
+
+
+def test_another_method_of_a_path_that_is_there(bridge: Running):
+    for method, path, allowed in (("GET", "/api/calls/x/action", "POST"), ("DELETE", "/api/calls/x", "GET")):
+        reply = bridge.get(path, method, **BEARER)
+        problem(reply, 405, "method_not_allowed")
+        assert allowed in reply.headers["allow"]
 
 
 def test_a_head_has_no_body(bridge: Running):

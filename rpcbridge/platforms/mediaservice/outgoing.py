@@ -105,7 +105,7 @@ class Offered:
             raise OrderFailed(f"cannot be sent: {', '.join(problem.path for problem in error.problems)}") from None
         except PlatformFailed as error:
             status = f", HTTP {error.status}" if error.status else ""
-            raise OrderFailed(f"{error.reason}{status}", unclear=error.outcome == "unclear") from None
+            raise OrderFailed(f"{error.reason}{status}", error.outcome) from None
 
     def _run(self, name: str, endpoint: Endpoint, file: str, given: Given) -> Mapping[str, Any] | Download:
         site, query = given.query.get(_SITE, ""), {key: value for key, value in given.query.items() if key != _SITE}

@@ -46,6 +46,7 @@ class Voicenter:
     dialects = tuple(DIALECTS)
     methods_in_path = False
     conversation = None
+    authenticates = False
     statuses: Mapping[str, int] = {}  # most clients give up at anything but 200, also with a good body
     descriptions: Mapping[str, Description] = {method: Description(help, ("struct", "struct")) for method, help in HELP.items()}
     sensitive = SENSITIVE

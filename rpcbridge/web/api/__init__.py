@@ -38,7 +38,7 @@ class Api:
 def routes(api: Api, bodies: BodyReader) -> Blueprint:
     """Everything below /api. Who asks for a path that is not there passes the same door."""
     blueprint = Blueprint("api", __name__, url_prefix="/api")
-    entrance = Entrance(api.guard, Guesses(time.monotonic), api.most)
+    entrance = Entrance(api.guard, Guesses(time.monotonic), bodies, api.most)
 
     @blueprint.before_app_request
     def _admit() -> None:

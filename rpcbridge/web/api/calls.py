@@ -68,8 +68,7 @@ def _done(do: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
         text = f"{error}: nothing was done"
         raise Refusal(503, "database", text, headers={"Retry-After": "1"}) from None
     except OrderFailed as error:
-        outcome = "unclear" if error.unclear else "refused"
-        raise Refusal(502, "order_failed", str(error), outcome=outcome) from None
+        raise Refusal(502, "order_failed", str(error), outcome=error.outcome) from None
 
 
 def _json(status: int, answer: Mapping[str, Any]) -> Response:

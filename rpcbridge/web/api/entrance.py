@@ -1,7 +1,8 @@
-"""What every request to /api passes: who asks, how many at once, what is logged of it. Its body is not read here."""
+"""What every request to /api passes: who asks, how many at once, what is logged of it. Its body is not looked at here."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 import time
@@ -10,11 +11,12 @@ import structlog
 from flask import Response, g, request
 
 from rpcbridge.web.api.problems import Refusal
-from rpcbridge.web.body import abandon
+from rpcbridge.web.body import BodyReader, abandon
 from rpcbridge.web.guard import ApiGuard
 from rpcbridge.web.guesses import Guesses
 from rpcbridge.web.tracing import traceparent
 
+_SMALL, _MOMENT = 64 * 1024, 0.25  # bytes and seconds for a body that is taken for its sender's sake
 _REALM = 'Bearer realm="rpcbridge api"'
 _CLOSED = "the API is closed: set api.token in the bridge's configuration, 16 to 128 characters (such as `openssl rand -hex 16` gives)"
 
@@ -22,8 +24,9 @@ _CLOSED = "the API is closed: set api.token in the bridge's configuration, 16 to
 class Entrance:
     """The door of the API. `admit` stands before each request, `see_off` after it."""
 
-    def __init__(self, guard: ApiGuard, guesses: Guesses, most: int) -> None:
+    def __init__(self, guard: ApiGuard, guesses: Guesses, bodies: BodyReader, most: int) -> None:
         self._guard = guard
+        self._bodies = bodies
         self._guesses = guesses
         self._places = threading.Semaphore(most)
         self._log = structlog.get_logger()
@@ -51,7 +54,7 @@ class Entrance:
     def see_off(self, response: Response) -> Response:
         """The response with what every one of them says; when it is over, its place is free and its line is in the log."""
         if not g.get("api_body_taken") and _has_body():
-            abandon(request.environ)
+            self._dispose()
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
@@ -76,6 +79,14 @@ class Entrance:
             say("api_request", **said, total_ms=round((time.monotonic() - began) * 1000))
 
         return response
+
+    def _dispose(self) -> None:
+        """Of a body that nobody wanted: a small one is taken, or its sender could meet the end of the connection before the reply."""
+        length = request.content_length or 0
+        with contextlib.suppress(Exception):  # the connection broke
+            if 0 < length <= _SMALL and len(self._bodies.piece(request.environ, length, time.monotonic() + _MOMENT)) == length:
+                return
+        abandon(request.environ)
 
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")

@@ -7,6 +7,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -34,21 +35,21 @@ _LATE = {"timeout", "connect_timeout"}
 
 
 def add(blueprint: Blueprint, platforms: Mapping[str, Operations], bodies: BodyReader) -> None:
-    """The one route that serves all of them."""
+    """A route for each platform; other paths are other modules', or nobody's."""
+    for platform, offered in platforms.items():
+        view = partial(_served, platform, offered, bodies)
+        blueprint.add_url_rule(f"/{platform}/<path:path>", f"operations-{platform}", view, methods=_ANY, provide_automatic_options=False)
 
-    @blueprint.route("/<platform>/<path:path>", methods=_ANY, provide_automatic_options=False)
-    def operation(platform: str, path: str) -> Response:
-        offered = platforms.get(platform)
-        if offered is None:
-            raise Refusal(404, "not_found", "nothing is served at this path")
-        g.api_platform = platform
-        try:
-            found = offered.find(request.method, path.split("/"))
-            g.api_operation = found.name
-            answer = found.run(_given(found, bodies))
-        except (NoSuchOperation, WrongMethod, UnusableRequest, PlatformFailed) as error:
-            raise _refusal(error) from None
-        return _file(answer, found, bodies) if isinstance(answer, Download) else _json(answer)
+
+def _served(platform: str, offered: Operations, bodies: BodyReader, path: str) -> Response:
+    g.api_platform = platform
+    try:
+        found = offered.find(request.method, path.split("/"))
+        g.api_operation = found.name
+        answer = found.run(_given(found, bodies))
+    except (NoSuchOperation, WrongMethod, UnusableRequest, PlatformFailed) as error:
+        raise _refusal(error) from None
+    return _file(answer, found, bodies) if isinstance(answer, Download) else _json(answer)
 
 
 def _given(found: Operation, bodies: BodyReader) -> Given:

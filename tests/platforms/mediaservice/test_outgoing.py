@@ -34,19 +34,19 @@ def test_an_order_is_sent(tmp_path: Path, backend: Server):
 
 
 @pytest.mark.parametrize(
-    ("behave", "said", "unclear"),
+    ("behave", "said", "outcome"),
     [
-        (reply({"success": False, "reason": "0540000000 has hung up"}), "refused_by_platform, HTTP 200", False),
-        (reply({"message": "0540000000"}, 400), "http_4xx, HTTP 400", False),
-        (reply(b"", 500), "http_5xx, HTTP 500", True),
-        (reset(), "reset", True),
+        (reply({"success": False, "reason": "0540000000 has hung up"}), "refused_by_platform, HTTP 200", "refused"),
+        (reply({"message": "0540000000"}, 400), "http_4xx, HTTP 400", "refused"),
+        (reply(b"", 500), "http_5xx, HTTP 500", "unclear"),
+        (reset(), "reset", "unclear"),
     ],
 )
-def test_an_order_that_fails_says_how_and_holds_no_number(tmp_path: Path, backend: Server, behave, said: str, unclear: bool):
+def test_an_order_that_fails_says_how_and_holds_no_number(tmp_path: Path, backend: Server, behave, said: str, outcome: str):
     backend.behave = behave
     with pytest.raises(OrderFailed) as caught:
         offered(tmp_path, backend.url).tell(SPLIT, 2)
-    assert (str(caught.value), caught.value.unclear) == (said, unclear)
+    assert (str(caught.value), caught.value.outcome) == (said, outcome)
 
 
 def test_an_order_that_cannot_be_sent_names_its_fields(tmp_path: Path, backend: Server):
