@@ -145,7 +145,8 @@ class Conversations:
     ) -> tuple[Step, Row | None]:
         """The step that `look` makes of the call as it is kept, and the call as it is kept then.
 
-        durable: whether somebody is told only of what is on disk; a caller who waits for his answer hears it anyway.
+        durable: whether somebody is told only of what is on disk; a caller who waits for his answer hears it anyway, unless
+        his next request would be misunderstood.
         """
         for _ in range(_TRIES):
             step = look(row)
@@ -159,7 +160,7 @@ class Conversations:
                     return step, replace(wish.row, version=wish.row.version + 1)
                 row = self._sessions.find(platform.name, step.kept.session_id, step.kept.key, self._left(seen))
             except NotStored as error:
-                if durable:
+                if durable or step.needed:
                     raise
                 self._log.warning("session_not_kept", platform=platform.name, call_id=step.kept.call_id, reason=str(error))
                 return step, row
