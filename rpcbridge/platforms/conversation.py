@@ -128,5 +128,8 @@ class Conversation(Protocol):
     def record(self, kept: Kept, on: bool) -> Step:
         """A recording that the backend wants begun or ended. Raises AnswerRejected."""
 
+    def taken_back(self, before: Kept) -> Step:
+        """The platform refused the order of `act` or `record`: the call is as it was before."""
+
     def shown(self, kept: Kept) -> dict[str, Any]:
         """The call's last known state, as `GET /api/calls/<id>` gives it."""
