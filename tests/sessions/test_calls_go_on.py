@@ -19,7 +19,18 @@ from tests.support import bridge as bridges
 from tests.support import databases
 from tests.support.backend import Backend, in_turn, reply, slow
 from tests.support.bridge import Running, awaited
-from tests.support.on_the_line import DIAL, MENU, OnTheLine, kill_workers, names, orders, platform_api, settings, together, workers
+from tests.support.on_the_line import (
+    DIAL,
+    MENU,
+    OnTheLine,
+    kill_workers,
+    names,
+    orders,
+    platform_api,
+    settings,
+    together,
+    workers,
+)
 
 IDS = count(1)
 BYE = {"action": "hangup", "prompt": "bye"}
