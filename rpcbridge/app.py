@@ -96,13 +96,13 @@ def build(checked: Plan, draining: Callable[[], bool] = _never, ending: Callable
     bridge = Bridge(
         watching.client, checked.routes, outbox, calls, watching.around,
         deadline=found.backend.deadline, max_calls=found.server.call_limit, include_raw=found.backend.include_raw,
-        sessions=sessions, keep_state=found.backend.keep_state, wake=lambda: due[0].wake(),
+        sessions=sessions, keep_state=found.backend.keep_state, wake=lambda seconds: due[0].wake(seconds),
     )  # fmt: skip
     assert bridge.conversations is not None
     operations = _operations(found)
     told = {name: offered.tell for name, offered in operations.items()}
     carrier = Carrier(bridge.conversations, checked.platforms, told, watching.around, include_raw=found.backend.include_raw)
-    timers = Timers(session_store(found), carrier.see_to, _new_id())
+    timers = Timers(session_store(found), carrier.see_to, _new_id)
     due.append(timers)
     debug = watching.debug and replace(watching.debug, phone=_simulation(checked, watching, bridge, outbox, calls, sessions))
     doors = {route(name): (platform, _guard(checked, name)) for name, platform in checked.platforms.items()}

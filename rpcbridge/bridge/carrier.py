@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -115,10 +116,31 @@ class Carrier:
         raise UnknownCall
 
     def _ordered(self, platform: Platform, talk: Conversation, row: Row, look: Callable[[Row | None], Step]) -> dict[str, Any]:
-        step, moved = self._conversations.move(platform, talk, row, look, _TIME)
+        before = row
+
+        def looking(now: Row | None) -> Step:
+            nonlocal before
+            before = now or before
+            return look(now)
+
+        step, moved = self._conversations.move(platform, talk, row, looking, _TIME)
         if step.order is not None:
-            self._send(platform, step.order, row.call_id)
+            try:
+                self._send(platform, step.order, row.call_id)
+            except OrderFailed as error:
+                if not error.unclear:
+                    self._take_back(platform, talk, before, moved)
+                raise
         return talk.shown(_kept(moved))
+
+    def _take_back(self, platform: Platform, talk: Conversation, before: Row, moved: Row | None) -> None:
+        """Nothing was done: the call is as it was, unless it went on meanwhile."""
+
+        def look(now: Row | None) -> Step:
+            return talk.taken_back(_kept(before)) if now is not None and moved is not None and now.version == moved.version else Step()
+
+        with suppress(NotStored):
+            self._conversations.move(platform, talk, moved, look, _TIME)
 
     def _send(self, platform: Platform, order: Order, call_id: str, attempt: int = 1) -> None:
         """Have the platform told, and say in the log that it was: a line an attempt. Raises OrderFailed."""

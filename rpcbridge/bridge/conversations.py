@@ -27,6 +27,7 @@ from rpcbridge.schemas import events
 from rpcbridge.sessions import Row, Saved, Sessions
 
 _TRIES = 5  # times that somebody else may be faster
+_SOON = 1.0  # seconds within which a timer is worth telling of
 _PATIENCE = 1.0  # seconds for the database, if there are four times as many left
 
 Look = Callable[[Row | None], Step]
@@ -45,7 +46,7 @@ class Conversations:
 
     def __init__(
         self, questions: Questions, sessions: Sessions, outbox: Outbox, around: Surroundings, *, include_raw: bool, keep_state: bool,
-        wake: Callable[[], None] = lambda: None,
+        wake: Callable[[float], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self._questions = questions
         self._sessions = sessions
@@ -144,7 +145,8 @@ class Conversations:
     ) -> tuple[Step, Row | None]:
         """The step that `look` makes of the call as it is kept, and the call as it is kept then.
 
-        durable: whether somebody is told only of what is on disk; a caller who waits for his answer hears it anyway.
+        durable: whether somebody is told only of what is on disk; a caller who waits for his answer hears it anyway, unless
+        his next request would be misunderstood.
         """
         for _ in range(_TRIES):
             step = look(row)
@@ -154,15 +156,21 @@ class Conversations:
             wish = _saved(platform, talk, step, row)
             try:
                 if self._sessions.save(wish, self._left(seen)):
-                    self._wake()
+                    self._woken(wish)
                     return step, replace(wish.row, version=wish.row.version + 1)
                 row = self._sessions.find(platform.name, step.kept.session_id, step.kept.key, self._left(seen))
             except NotStored as error:
-                if durable:
+                if durable or step.needed:
                     raise
                 self._log.warning("session_not_kept", platform=platform.name, call_id=step.kept.call_id, reason=str(error))
                 return step, row
         raise NotStored("others write this call all the time")
+
+    def _woken(self, wish: Saved) -> None:
+        """Have a timer that is due at once seen to then; for the others nobody is disturbed, somebody looks all the time."""
+        soonest = min((seconds for seconds in wish.timers.values() if seconds is not None), default=_SOON)
+        if soonest < _SOON:
+            self._wake(soonest)
 
     def _tell(self, platform: Platform, step: Step, seen: Exchange, *, durable: bool) -> None:
         for number, told in enumerate(step.events):

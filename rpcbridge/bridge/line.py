@@ -46,7 +46,7 @@ class Bridge:
         *,
         sessions: Sessions | None = None,
         keep_state: bool = True,
-        wake: Callable[[], None] = lambda: None,
+        wake: Callable[[float], None] = lambda _: None,
         deadline: float,
         max_calls: int,
         include_raw: bool = False,

@@ -70,7 +70,8 @@ class Step:
     else; the answer then makes another step. reply: what the platform gets. served: what its caller gets by that.
     about: the facts of the call, in the names of an event. events: for the backend, in order. timers: seconds from now
     by name, None for one that is no longer needed; one of the same name takes the place of the one before.
-    order: for the platform, once the rest is kept. outcome: of an exchange in which nobody is asked: `answered`;
+    order: for the platform, once the rest is kept. needed: unless this is kept, the platform's next request would be taken for
+    what it is not, as digits for those of the menu before: a caller then gets the fallback. outcome: of an exchange in which nobody is asked: `answered`;
     `continued`, by what was decided before; of a report without events `duplicate`, where it was told before.
     """
 
@@ -82,6 +83,7 @@ class Step:
     events: tuple[Told, ...] = ()
     timers: Mapping[str, float | None] = field(default_factory=dict)
     order: Order | None = None
+    needed: bool = False
     outcome: str = "answered"
     repairs: tuple[Repair, ...] = ()
 
@@ -125,6 +127,9 @@ class Conversation(Protocol):
 
     def record(self, kept: Kept, on: bool) -> Step:
         """A recording that the backend wants begun or ended. Raises AnswerRejected."""
+
+    def taken_back(self, before: Kept) -> Step:
+        """The platform refused the order of `act` or `record`: the call is as it was before."""
 
     def shown(self, kept: Kept) -> dict[str, Any]:
         """The call's last known state, as `GET /api/calls/<id>` gives it."""

@@ -7,7 +7,7 @@ time, one of them reads again. No transaction is open in between.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Engine, Index, Integer, MetaData, String, Table, Text, text
@@ -39,7 +39,8 @@ _TIMERS = Table(
 )  # fmt: skip
 Index("session_timers_due", _TIMERS.c.due_at)
 
-_FOUND = "key, call_id, session_id, version, document"
+_FOUND = "key, version, document"
+_A_DAY = 86_400_000
 
 
 class Store:
@@ -79,7 +80,7 @@ class Store:
     def find(self, platform: str, session_id: str, key: str) -> Row | None:
         """The call with the platform's own id, else that with our key."""
         looks = [(self._by_session, db.key_of(platform, session_id))] if session_id else []
-        looks += [(self._by_key, key)] if key else []
+        looks += [(self._by_key, key)] if key.isascii() and key.isprintable() else []  # PostgreSQL takes no other, and ours is none
         for condition, value in looks:
             if found := self._kept.rows(self._lookup + condition, (platform, value)):
                 return _row(platform, found[0])
@@ -93,12 +94,14 @@ class Store:
     def save(self, wishes: Sequence[Saved]) -> list[bool]:
         """Write all of them in one transaction; for each, whether nobody had written its call meanwhile."""
         with self._kept.together():
-            # In one order, so that no two processes wait for each other.
-            done = {number: self._saved(wish) for number, wish in sorted(enumerate(wishes), key=lambda pair: pair[1].row.key)}
+            # In one order, so that no two processes wait for each other: two keep the same new call under keys of their own.
+            done = {number: self._saved(wish) for number, wish in sorted(enumerate(wishes), key=lambda pair: _order(pair[1].row))}
         return [done[number] for number in range(len(wishes))]
 
     def _saved(self, wish: Saved) -> bool:
-        row, document = wish.row, json.dumps(wish.row.document, separators=(",", ":"))
+        row = wish.row
+        # The ids once more, whole: their columns are for people, and may hold less of them.
+        document = json.dumps((row.call_id, row.session_id, row.document), separators=(",", ":"))
         call_id, session_id, lasting = db.storable(row.call_id, 200), db.storable(row.session_id, 200), int(wish.seconds * 1000)
         if row.version == 0:
             new = (row.key, row.platform, row.session_key, db.key_of(row.platform, row.call_id), call_id, session_id, document, lasting)
@@ -171,15 +174,17 @@ class Store:
     def forget(self, key: str) -> None:
         """Forget one call and its timers."""
         with self.engine.begin() as connection:
-            for table in ("session_timers", "sessions"):
+            for table in ("sessions", "session_timers"):  # in the order in which they are written
                 connection.execute(text(f"DELETE FROM {table} WHERE key = :key"), {"key": key})
 
     def purge(self, platform: str, call_id: str) -> int:
         """Forget a call, as the command does; how many there were."""
         call = {"call": db.key_of(platform, call_id)}
         with self.engine.begin() as connection:
-            connection.execute(text("DELETE FROM session_timers WHERE key IN (SELECT key FROM sessions WHERE call_key = :call)"), call)
-            return int(connection.execute(text("DELETE FROM sessions WHERE call_key = :call"), call).rowcount)
+            keys = connection.execute(text("DELETE FROM sessions WHERE call_key = :call RETURNING key"), call).scalars().all()
+            for key in keys:
+                connection.execute(text("DELETE FROM session_timers WHERE key = :key"), {"key": key})
+            return len(keys)
 
     def recent(self, limit: int) -> list[dict[str, Any]]:
         """The calls that are kept, the one last heard of first, without what is kept of them."""
@@ -190,12 +195,19 @@ class Store:
             return [dict(row) for row in found.mappings()]
 
     def prune(self) -> None:
-        """Forget calls beyond their time. One whose timer for that is still to be seen to has a minute more."""
+        """Forget calls a minute beyond their time. One of which something is still to be done has a day more: all bridges may have been away."""
+        busy = "EXISTS (SELECT 1 FROM session_timers t WHERE t.key = sessions.key)"
         with self.engine.begin() as connection:
-            connection.execute(text(f"DELETE FROM sessions WHERE expires_at < {self._now} - 60000"))
+            connection.execute(
+                text(f"DELETE FROM sessions WHERE expires_at < {self._now} - 60000 AND (expires_at < {self._now} - {_A_DAY} OR NOT {busy})")
+            )
+
+
+def _order(row: Row) -> str:
+    return row.session_key or row.key
 
 
 def _row(platform: str, found: Sequence[Any]) -> Row:
-    key, call_id, session_id, version, document = found
-    content: Mapping[str, Any] = json.loads(document)
-    return Row(platform, key, call_id, session_id, content, version)
+    key, version, kept = found
+    call_id, session_id, document = json.loads(kept)
+    return Row(platform, key, call_id, session_id, document, version)

@@ -1,6 +1,6 @@
 """What is to be done in calls later: claimed when it is due, by one process at a time, and done by whoever is handed over.
 
-One dispatcher thread a process looks for what is due; each timer is seen to in a thread of its own, `parallel` at most.
+One dispatcher thread a process looks for what is due; each timer is seen to in a thread of its own, four at most.
 A process that dies in the middle leaves its timers to the others as soon as their lease ends.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,8 +24,8 @@ from rpcbridge.standing import Standing
 _POLL = 0.5  # seconds between looks: an order for a phone system is felt by a caller
 _LEASE = 15.0  # seconds; longer than any order takes
 _PARALLEL = 4
-_AGAIN = 2.0  # seconds before a timer that could not be seen to is tried again
-_TENDED = 120  # looks between two clean-ups: about a minute
+_AGAIN, _LONGEST = 2.0, 60.0  # seconds before a timer that could not be seen to is tried again; doubled every time, up to a minute
+_TENDED = 60.0  # seconds between two clean-ups
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +38,18 @@ class Due:
 
 
 class Timers:
-    """One a process. `see_to` does what is due and may raise anything; it is then tried again."""
+    """One a process. `see_to` does what is due and may raise anything; it is then tried again.
 
-    def __init__(self, store: Store, see_to: Callable[[Due], None], owner: str) -> None:
+    new_id: names each claim, so that one that took too long does not settle what somebody else, or this very process, began after it.
+    """
+
+    def __init__(self, store: Store, see_to: Callable[[Due], None], new_id: Callable[[], str]) -> None:
         self._store = store
         self._see_to = see_to
-        self._owner = owner
+        self._new_id = new_id
         self._prepared = False
-        self._looks = 0
+        self._next_look = self._next_tending = 0.0
+        self._planning = threading.Lock()
         self._standing = Standing("timers")
         self._wake = threading.Event()
         self._ending = threading.Event()
@@ -62,11 +67,17 @@ class Timers:
                 self._thread.start()
                 atexit.register(self.close)
 
-    def wake(self) -> None:
-        """There is a new timer."""
+    def wake(self, seconds: float = 0.0) -> None:
+        """There is a new timer, due in so many seconds."""
         if self._thread is None:
             self.start()
-        self._wake.set()
+        moment = time.monotonic() + seconds
+        with self._planning:
+            sooner = moment < self._next_look
+            if sooner:
+                self._next_look = moment
+        if sooner:
+            self._wake.set()
 
     def close(self, seconds: float = 3.0) -> None:
         """Claim nothing more, and wait for what is being done; the rest is for others."""
@@ -83,15 +94,20 @@ class Timers:
     def run_once(self) -> int:
         """See to what is due now; how many that were. Raises what the database does."""
         self._prepare()
-        claimed = self._store.claim(self._owner, _PARALLEL, _LEASE)
+        claim = self._new_id()
+        claimed = self._store.claim(claim, _PARALLEL, _LEASE)
         for key, name, attempt, row in claimed:
-            self._done(key, Due(name, row, attempt))
+            self._done(claim, key, Due(name, row, attempt))
         return len(claimed)
 
     def _dispatch(self) -> None:
         while not self._ending.is_set():
-            self._wake.wait(_POLL)
-            self._wake.clear()
+            if (pause := self._next_look - time.monotonic()) > 0:
+                self._wake.wait(pause)
+                self._wake.clear()
+                continue
+            with self._planning:  # before looking: what begins meanwhile is another look's
+                self._next_look = time.monotonic() + _POLL
             try:
                 self._look()
             except Exception as error:  # whatever it was, the thread must live
@@ -103,14 +119,15 @@ class Timers:
         self._prepare()
         while not self._ending.is_set() and self._free.acquire(blocking=False):
             self._free.release()
-            claimed = self._store.claim(self._owner, 1, _LEASE)  # as many as there are threads for: a lease begins with the claim
+            claim = self._new_id()
+            claimed = self._store.claim(claim, 1, _LEASE)  # as many as there are threads for: a lease begins with the claim
             if not claimed:
                 break
             for key, name, attempt, row in claimed:
                 self._free.acquire()
-                self._pool.submit(self._worked, key, Due(name, row, attempt))
-        self._looks += 1
-        if self._looks % _TENDED == 0:
+                self._pool.submit(self._worked, claim, key, Due(name, row, attempt))
+        if (now := time.monotonic()) >= self._next_tending:
+            self._next_tending = now + _TENDED
             self._store.prune()
 
     def _prepare(self) -> None:
@@ -118,20 +135,20 @@ class Timers:
             self._store.prepare()
             self._prepared = True
 
-    def _worked(self, key: str, due: Due) -> None:
+    def _worked(self, claim: str, key: str, due: Due) -> None:
         try:
-            self._done(key, due)
+            self._done(claim, key, due)
         finally:
             self._free.release()
-            self._wake.set()
+            self.wake()
 
-    def _done(self, key: str, due: Due) -> None:
+    def _done(self, claim: str, key: str, due: Due) -> None:
         try:
             self._see_to(due)
         except Exception as error:
             self._log.exception("timer_failed", timer=due.name, reason=db.reason(error))
             with suppress(Exception):  # else its lease ends
-                self._store.postpone(self._owner, key, due.name, _AGAIN)
+                self._store.postpone(claim, key, due.name, min(_LONGEST, _AGAIN * 2 ** (min(due.attempt, 9) - 1)))
             return
         with suppress(Exception):
-            self._store.settle(self._owner, key, due.name)
+            self._store.settle(claim, key, due.name)

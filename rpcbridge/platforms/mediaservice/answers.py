@@ -72,7 +72,7 @@ def at_media_level(rules: Rules, session: Session, answer: Answer, now: float, *
             raise NoUsableAnswer("no_connection", "record: no callAnswered told of the IVR's connection, so nothing can be recorded")
         session, timers = replace(session, recordings=session.recordings + 1), {START_RECORDING: AFTER_REPLY}
     session = playing(session, action)
-    return stepped(session, echoed(session, members), served=answer, timers=timers, repairs=repairs)
+    return stepped(session, echoed(session, members), served=answer, timers=timers, needed="dtmf" in members, repairs=repairs)
 
 
 def playing(session: Session, action: AnyAction) -> Session:
@@ -152,7 +152,7 @@ def _native_media(rules: Rules, session: Session, answer: Native, by: str) -> St
         if answer.value.get("hangup") is True:
             return stepped(hung_up(session, "dropNoMsg", by), members, served=answer, timers={END: LINGER})
         session = replace(session, phase="ivr", playing=written(answer), fresh=False, loops_left=0, buffer="", menu=None)
-        return stepped(session, members, served=answer)
+        return stepped(session, members, served=answer, needed="dtmf" in members)
     if action == "drop":
         ended = hung_up(session, str(answer.value.get("dropCode", "dropNoMsg")), by)
         return stepped(ended, echoed(session, {"phrases": [], "hangup": True}), served=answer, timers={END: LINGER})

@@ -64,13 +64,17 @@ class Dialogue:
         return outbound.placed(self._rules, wanted, key, call_id, receipt)
 
     def unclear(self, kept: Kept) -> Step:
-        return stepped(replace(Session.of(kept), placing="unclear"))
+        session = Session.of(kept)  # a callback may have been faster, and told that it rings
+        return stepped(replace(session, placing="unclear") if session.placing == "sent" else session)
 
     def act(self, kept: Kept, action: AnyAction | Native) -> Step:
         return outbound.acted(self._rules, Session.of(kept), action)
 
     def record(self, kept: Kept, on: bool) -> Step:
         return outbound.recording(Session.of(kept), on)
+
+    def taken_back(self, before: Kept) -> Step:
+        return stepped(Session.of(before))
 
     def shown(self, kept: Kept) -> dict[str, Any]:
         return outbound.shown(Session.of(kept))

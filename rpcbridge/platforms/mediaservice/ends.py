@@ -88,7 +88,9 @@ def _order(name: str, session: Session) -> Order | None:
         return split_order(session) if session.phase == "transferring" else None
     if name == LIMIT:
         whom = session.other or session.person
-        if session.phase not in ("connected", "ivr", "transferring") or not whom or not session.reply_id:
+        # Of a call that came in it is a connection that is limited, of one that we placed the whole call.
+        limited = ("connected",) if session.direction == "inbound" else ("connected", "ivr", "transferring")
+        if session.phase not in limited or not whom or not session.reply_id:
             return None
         body = {"participantId": whom, "replyId": session.reply_id, "sessionId": session.session_id}
         return Order("hangupparticipant", body, session.base_url)

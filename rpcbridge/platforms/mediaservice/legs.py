@@ -155,7 +155,7 @@ def answered(turn: Turn, session: Session, platform: str) -> Step:
         **known.about(), event_id=turn.receipt.event_id, occurred_at=turn.receipt.occurred_at, platform=platform,
         raw=turn.kept_raw, **({} if known.target is None else {"target": known.target}),
     )  # fmt: skip
-    timers = {LIMIT: float(session.max_duration)} if session.max_duration else {}
+    timers = {LIMIT: float(session.max_duration) if session.max_duration else None}  # one of an earlier connection is over
     return stepped(known, events=(Told(event, f"answered:{session.key}:{known.connection}"),), timers=timers)
 
 

@@ -100,7 +100,7 @@ class Offered:
         if self._client is None:
             raise OrderFailed("not_configured: mediaservice.url is not set")
         try:
-            self._client.send(order.operation, order.body, base_url=order.base_url, seconds=seconds)
+            self._client.send(order.operation, order.body, base_url=order.base_url, seconds=min(seconds, self._section.timeout))
         except UnusableRequest as error:
             raise OrderFailed(f"cannot be sent: {', '.join(problem.path for problem in error.problems)}") from None
         except PlatformFailed as error:

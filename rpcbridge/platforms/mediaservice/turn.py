@@ -72,6 +72,7 @@ def stepped(
     events: tuple[Told, ...] = (),
     timers: Mapping[str, float | None] | None = None,
     order: Order | None = None,
+    needed: bool = False,
     outcome: str = "answered",
     repairs: tuple[Repair, ...] = (),
 ) -> Step:
@@ -79,7 +80,8 @@ def stepped(
     kept = session.kept()
     return Step(
         kept=kept, reply=reply, served=served, question=question, about=session.about(), events=events,
-        timers={EXPIRE: kept.seconds} | dict(timers or {}), order=order, outcome=outcome, repairs=repairs,
+        timers={EXPIRE: kept.seconds} | dict(timers or {}), order=order, needed=needed, outcome=outcome,
+        repairs=repairs,
     )  # fmt: skip
 
 

@@ -525,3 +525,37 @@ def test_a_site_is_remembered_for_orders():
     walk.command()
     walk.command("2")
     assert walk.due("split").order.base_url == "https://site.example/mediaservice"
+
+
+def test_the_longest_duration_is_the_connections_and_not_the_calls():
+    walk = Walk([DIAL | {"after_call": "ask"}, MENU, {"native": {"action": "call", "destAddr": "sip:target@trunk.example"}}])
+    walk.begin()
+    walk.post("callAnswered", **ANSWERED | {"calleeParticipantId": "p-2"}, sessionReferenceId=walk.reference)
+    walk.event("calledPartyDrop", participantId="p-2")
+    walk.post("callAnswered", **ANSWERED | {"connectionId": "c-2", "replyId": "reply-2"}, sessionReferenceId=walk.reference)
+    walk.command()
+    walk.due("limit")
+    assert walk.orders == [], "the person is in the IVR by now"
+    walk.post("sessionCompleted", sessionId="s-1")
+    assert walk.told[-1]["ended_by"] == "unknown"
+
+
+def test_a_limit_does_not_outlive_its_connection():
+    walk = Walk([DIAL, {"native": {"action": "call", "destAddr": "sip:target@trunk.example"}}])
+    walk.begin()
+    walk.post("callAnswered", **ANSWERED | {"calleeParticipantId": "p-2"}, sessionReferenceId=walk.reference)
+    walk.act({"native": {"action": "call", "destAddr": "sip:target@trunk.example"}})
+    walk.event("callerConnectionSplit", participantId="p-person")
+    walk.post("callAnswered", **ANSWERED | {"calleeParticipantId": "p-3", "connectionId": "c-3"}, sessionReferenceId=walk.reference)
+    assert "limit" not in walk.timers
+
+
+def test_a_call_that_rings_is_not_unclear_any_more():
+    walk = Walk()
+    walk.place(**OUT)
+    assert walk.talk.shown(walk.kept)["status"] == "dialing"
+    walk._step(walk.talk.unclear, walk.kept)
+    assert walk.talk.shown(walk.kept)["status"] == "unclear"
+    outbound(walk)
+    walk._step(walk.talk.unclear, walk.kept)
+    assert walk.talk.shown(walk.kept)["status"] == "ivr"
