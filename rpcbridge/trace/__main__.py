@@ -49,6 +49,7 @@ def _record(pipe: socket.socket, keeping: tuple[Any, ...]) -> None:
     while True:
         batch, dropped = received(pipe)
         send(pipe, tuple(writer.write(batch, dropped)))
+        del batch  # it may be a while until the next one
 
 
 if __name__ == "__main__":

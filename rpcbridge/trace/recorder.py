@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -30,6 +30,7 @@ T = TypeVar("T")
 # not answer for a second, as one may while it moves its journal, costs none of a thousand a second; nor does it when
 # the process that writes has yet to be started, on a busy machine.
 _WAITING = 32 * 1024 * 1024
+_AT_ONCE = 1024 * 1024  # bytes that are written together: to mask and lay them out takes several times as many
 _OVERHEAD = 8192  # what an exchange weighs beside its payloads, roughly
 _BREATH = 0.005  # seconds for whoever waits to write
 _LAST = 4.0  # seconds for the last exchanges at the end; the process that writes them may have to be started for them
@@ -117,6 +118,10 @@ class Trace:
     def _take(self, batch: list[Exchange], dropped: int) -> None:
         self._lost += dropped
         plain = [one for seen in batch for one in self._noted(seen)]
+        for some in _portions(plain):
+            self._keep(some)
+
+    def _keep(self, plain: Sequence[bytes]) -> None:
         written = self._write(plain, self._lost)
         for reference, trace in written.bugs:
             self._log.error("internal_error", reference=reference, exception=trace)
@@ -134,3 +139,14 @@ class Trace:
             self._lost += 1
             self._log.exception("internal_error", reference=seen.id)
             return ()
+
+
+def _portions(plain: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    """All of `plain`, in as many as are written together; once, where there is nothing: that others were dropped is to be kept."""
+    begin, size = 0, 0
+    for end, one in enumerate(plain):
+        if size + len(one) > _AT_ONCE and end > begin:
+            yield plain[begin:end]
+            begin, size = end, 0
+        size += len(one)
+    yield plain[begin:]

@@ -16,7 +16,7 @@ from rpcbridge.redaction import Redactor
 from rpcbridge.settings import Capture
 from rpcbridge.trace.noting import noted
 from rpcbridge.trace.record import Recorder
-from rpcbridge.trace.recorder import Trace
+from rpcbridge.trace.recorder import Trace, _portions
 from tests.support.bridge import awaited
 
 Make = Callable[..., Trace]
@@ -106,6 +106,16 @@ def test_bounded_while_it_runs(url: str, exchange: Callable[..., Exchange], monk
         recording.observe(fresh(exchange, number))
     recording.close()
     assert recording.looked_up(lambda store: store.counts()) == (100, 0)
+
+
+def test_large_ones_are_written_in_portions_and_none_is_left_out(make: Make, url: str, exchange: Callable[..., Exchange]):
+    recording = make(url)
+    for number in range(200):
+        recording.observe(fresh(exchange, number, platform_request=b"<x>" + bytes([65 + number % 26]) * 16_000))
+    assert awaited(lambda: recording.looked_up(lambda store: store.counts() == (200, 0)), 10)
+    sizes = [sum(map(len, some)) for some in _portions([b"x" * 300_000] * 10 + [b"y" * 2_000_000, b"z"])]
+    assert sizes == [900_000, 900_000, 900_000, 300_000, 2_000_000, 1]
+    assert list(_portions([])) == [[]]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
