@@ -79,12 +79,13 @@ def _warmed(bridge: Server, size: Size, counts: bool) -> int:
 
 
 def _round(bridge: Server, seconds: float) -> dict[str, float]:
-    before = bridge.settled()
+    before, of_worker = bridge.settled(), bridge.cpu_of_workers()
     load = drive(f"{bridge.url}/voicenter", IN_REPLY, connections=CONNECTIONS, seconds=seconds)
     cpu = bridge.settled() - before  # also what is recorded behind the last reply's back
+    of_worker = bridge.cpu_of_workers() - of_worker
     return {
         "requests": load.requests, "rate": load.rate, "p50_ms": load.p50_ms, "p99_ms": load.p99_ms,
-        "cpu_us": cpu / load.requests * 1e6,
+        "cpu_us": cpu / load.requests * 1e6, "worker_us": of_worker / load.requests * 1e6,
     }  # fmt: skip
 
 
@@ -113,6 +114,7 @@ def _ratios(rounds: Rounds) -> dict[str, float]:
         "rate_pairs": statistics.median(a["rate"] / b["rate"] for a, b in zip(on, off, strict=True)),
         "cpu_us_best": min(_all(on, "cpu_us")) - min(_all(off, "cpu_us")),
         "cpu_us_median": statistics.median(_all(on, "cpu_us")) - statistics.median(_all(off, "cpu_us")),
+        "worker_us_median": statistics.median(_all(on, "worker_us")) - statistics.median(_all(off, "worker_us")),
     }
 
 
@@ -129,12 +131,12 @@ def _all(rounds: list[dict[str, float]], figure: str) -> list[float]:
 
 
 def _show(console: Console, figures: dict[str, Any]) -> None:
-    columns = ["with capture\nin without", "requests/s\nbests", "requests/s\nmedians", "requests/s\npairs", "CPU µs more\nbests", "CPU µs more\nmedians"]
+    columns = ["with capture\nin without", "requests/s\nbests", "requests/s\nmedians", "requests/s\npairs", "CPU µs more\nbests", "CPU µs more\nmedians", "in the worker\nmedians"]
     rows = []
     for kind in ("sqlite", "postgresql"):
         ratios, counts = figures[kind]["ratios"], figures[kind]["exchanges"]
         cells = [f"{ratios[name]:.3f}x" for name in ("rate_best", "rate_median", "rate_pairs")]
-        rows.append([kind, *cells, *(f"{ratios[name]:.0f}" for name in ("cpu_us_best", "cpu_us_median"))])
+        rows.append([kind, *cells, *(f"{ratios[name]:.0f}" for name in ("cpu_us_best", "cpu_us_median", "worker_us_median"))])
         console.print(f"{kind}: of {counts['asked']:,} requests {counts['recorded']:,} recorded, {counts['dropped']:,} dropped")
     console.print(table("what recording costs", columns, rows))
 

@@ -24,7 +24,7 @@ from rpcbridge.app import build
 from rpcbridge.domain.origins import made, origin_of
 from rpcbridge.plan import configured
 from rpcbridge.redaction import Redactor
-from rpcbridge.trace import Store
+from rpcbridge.trace.store import Store
 
 EXCHANGES = 100_000
 BOUND = 150.0  # milliseconds of a page

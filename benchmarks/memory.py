@@ -1,6 +1,6 @@
 """What rpcbridge keeps: memory after 10,000 and after 100,000 requests, and after 1,000 bodies of made-up tags.
 
-Growth is judged by RSS, summed over the workers. PSS and USS are shown as well, and say better what
+Growth is judged by RSS, summed over the workers and the processes that record beside them. PSS and USS are shown as well, and say better what
 a worker costs; but they also move when a page that was shared with the master is written to, or
 when another program that uses the same library starts or ends.
 """
@@ -24,7 +24,7 @@ from benchmarks.payloads import IN_REPLY
 from benchmarks.report import Outcome, RunFailed, Size, Target, table
 from benchmarks.servers import Memory, Server
 
-GROWTH = 5.0  # MiB, all workers together
+GROWTH = 5.0  # MiB, all workers and what records beside them
 SIZE = Size(rounds=1, seconds=5)  # seconds of each stretch of load
 QUICK = Size(rounds=1, seconds=1, quick=True)
 REQUESTS, QUICK_REQUESTS = (10_000, 100_000), (1_000, 3_000)
@@ -51,7 +51,7 @@ def run(size: Size, console: Console) -> Outcome:
                 "requests": _by_requests(bridge, QUICK_REQUESTS if size.quick else REQUESTS, size.seconds, readings),
                 f"{bodies[1]:,} bodies of unique tags": _by_bodies(bridge, *bodies, readings),
             }
-    outcome.targets = [Target(f"growth by {what}, all workers", growth, GROWTH, False, " MiB") for what, growth in grown.items()]
+    outcome.targets = [Target(f"growth by {what}, all together", growth, GROWTH, False, " MiB") for what, growth in grown.items()]
     outcome.figures = {"growth_mib": grown, "readings": {when: [asdict(one) for one in found] for when, found in readings.items()}}
     _show(console, readings)
     return outcome
@@ -118,8 +118,8 @@ def _rss(reading: Reading) -> float:
 def _show(console: Console, readings: dict[str, Reading]) -> None:
     rows = []
     for when, reading in readings.items():
-        rows += [[f"{when}, worker {number}", *_cells([one])] for number, one in enumerate(reading, 1)]
-        rows.append(["  all workers", *_cells(reading)])
+        rows += [[f"{when}, {one.of}", *_cells([one])] for one in reading]
+        rows.append(["  all together", *_cells(reading)])
     console.print(table("memory, MiB", ["", "RSS", "PSS", "USS", "threads"], rows))
 
 

@@ -24,8 +24,9 @@ _FOREIGN = ("RPCBRIDGE_", "GUNICORN_CMD_ARGS", "WEB_CONCURRENCY", "PORT")
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Of one process, in MiB: all that is resident, its share of it, and what is its own."""
+    """Of one process, and whose it is; in MiB all that is resident, its share of it, and what is its own."""
 
+    of: str
     rss: float
     pss: float
     uss: float
@@ -48,10 +49,18 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def cpu(self) -> float:
-        """Seconds of CPU that the master and all workers have taken. Raises RunFailed when a worker has gone."""
+        """Seconds of CPU that the master, all workers and what records beside them have taken. Raises RunFailed when a worker has gone."""
         if tuple(_children(self.process.pid)) != self.workers:
             raise RunFailed(f"a worker of {self.name} ended:\n{_tail(self.log)}")
+        return self.cpu_of_workers() + sum(_cpu(pid) for pid in self.beside())
+
+    def cpu_of_workers(self) -> float:
+        """The same without what records beside them: whoever waits for a reply waits for this."""
         return sum(_cpu(pid) for pid in (self.process.pid, *self.workers))
+
+    def beside(self) -> list[int]:
+        """The processes that record beside the workers, as many as there are by now."""
+        return [pid for worker in self.workers for pid in _children(worker)]
 
     def settled(self) -> float:
         """`cpu`, once the server has nothing more to do: what it does behind a reply's back counts too."""
@@ -65,9 +74,10 @@ class Server:
         return before
 
     def memory(self) -> list[Memory]:
-        """Of each worker."""
+        """Of each worker, and of what records beside it."""
         self.cpu()  # are they still the same?
-        return [_memory(pid) for pid in self.workers]
+        read = [_memory(f"worker {number}", pid) for number, pid in enumerate(self.workers, 1)]
+        return read + [_memory(f"beside worker {number}", pid) for number, pid in enumerate(self.beside(), 1)]
 
 
 def forget_settings() -> None:
@@ -209,11 +219,11 @@ def _cpu(pid: int) -> float:
     return (int(user) + int(system)) * _TICK
 
 
-def _memory(pid: int) -> Memory:
+def _memory(of: str, pid: int) -> Memory:
     kib: dict[str, float] = {}
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
         name, _, value = line.partition(":")
         kib[name] = float(value.split()[0])
     own = kib["Private_Clean"] + kib["Private_Dirty"]
     threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
-    return Memory(kib["Rss"] / 1024, kib["Pss"] / 1024, own / 1024, threads)
+    return Memory(of, kib["Rss"] / 1024, kib["Pss"] / 1024, own / 1024, threads)

@@ -11,6 +11,8 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
+_before: list[int] = []  # where this process might run before it was kept on one core
+
 
 def give_place(master: Any, worker: Any) -> None:
     """gunicorn's hook `pre_fork`, in the master: the lowest place that no living worker has."""
@@ -26,8 +28,17 @@ def free_place(taken: Iterable[int | None]) -> int:
 def stay_on_one_core(master: Any, worker: Any) -> None:
     """gunicorn's hook `post_fork`, in the worker before it starts a thread: its threads inherit the core."""
     try:
-        cores = sorted(os.sched_getaffinity(0))
+        cores = cores_for_others()
+        _before[:] = cores
         # Two bridges on one machine should not begin with the same core.
         os.sched_setaffinity(0, {cores[(worker.place + master.pid) % len(cores)]})
     except (AttributeError, OSError):  # not on Linux, or not allowed: it runs as it would have
         return
+
+
+def cores_for_others() -> list[int]:
+    """Where a program that this process starts may run: wherever this one might. Empty where the system does not tell."""
+    try:
+        return _before or sorted(os.sched_getaffinity(0))
+    except (AttributeError, OSError):
+        return []

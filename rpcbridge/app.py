@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -39,8 +39,10 @@ from rpcbridge.sessions import Store as SessionStore
 from rpcbridge.sessions import Timers
 from rpcbridge.settings import Settings
 from rpcbridge.simulation import Simulation
-from rpcbridge.trace import Follower, Queries, Trace
-from rpcbridge.trace import Store as ExchangeStore
+from rpcbridge.trace.follow import Follower
+from rpcbridge.trace.queries import Queries
+from rpcbridge.trace.recorder import Trace
+from rpcbridge.trace.store import Store as ExchangeStore
 from rpcbridge.translation import Translator
 from rpcbridge.transport import Tls, Transport
 from rpcbridge.web import Surface, add_health, create
@@ -84,10 +86,15 @@ def _never() -> bool:
     return False
 
 
-def build(checked: Plan, draining: Callable[[], bool] = _never, ending: Callable[[], bool] = _never) -> Built:
-    """One worker. `draining`: whether the bridge is about to stop; `ending`: whether this worker is, for that or to make room for another."""
+def build(
+    checked: Plan, draining: Callable[[], bool] = _never, ending: Callable[[], bool] = _never, beside: Iterable[int] | None = None
+) -> Built:
+    """One worker. `draining`: whether the bridge is about to stop; `ending`: whether this worker is, for that or to make room for another.
+
+    `beside`: the cores of a process that records exchanges for it; without, a thread of this process does.
+    """
     found = checked.settings
-    watching = _watching(checked, ending)
+    watching = _watching(checked, ending, beside)
     deliverer = _deliverer(checked, watching)
     calls = Calls(_call_store(found, _REMEMBERING)) if found.backend.keep_state else None
     outbox = Outbox(_event_store(found, found.backend.deadline, durable=True), deliverer.wake)
@@ -185,7 +192,7 @@ def followed(found: Settings) -> tuple[Follower, Queries]:
     return Follower(store), Queries(store.engine)
 
 
-def _watching(checked: Plan, ending: Callable[[], bool] = _never) -> _Watching:
+def _watching(checked: Plan, ending: Callable[[], bool] = _never, beside: Iterable[int] | None = None) -> _Watching:
     log.configure(behind=True)
     found, backend = checked.settings, checked.settings.backend
     transport = Transport(
@@ -197,7 +204,7 @@ def _watching(checked: Plan, ending: Callable[[], bool] = _never) -> _Watching:
     breakers = Breakers(backend.breaker.failures, backend.breaker.interval, clock=time.monotonic, **changed)
     client = Client(backend, transport, breakers, clock=time.monotonic, now=_now, sleep=time.sleep)
     lines, record = log.ExchangeLog(backend.deadline), Record(time.monotonic)
-    debug = _debug(checked, ending) if found.debug.enabled else None
+    debug = _debug(checked, ending, beside) if found.debug.enabled else None
     shown: list[Callable[[Exchange], None]] = [lines, *([debug.trace.observe] if debug else [])]
     around = Surroundings(
         clock=time.monotonic, now=_now, new_id=_new_id,
@@ -241,14 +248,14 @@ def _call_store(found: Settings, patience: float) -> CallStore:
     return CallStore(db.opened(found.database.url, patience=patience, erase=True))
 
 
-def _debug(checked: Plan, ending: Callable[[], bool]) -> Debug:
+def _debug(checked: Plan, ending: Callable[[], bool], beside: Iterable[int] | None) -> Debug:
     """What records exchanges and shows them."""
     found = checked.settings
     fields: Mapping[str, Sensitivity] = {
         name: kind for platform in checked.platforms.values() for name, kind in platform.sensitive.items()
     }
     headers = tuple(name for name, _ in found.backend.headers)
-    trace = Trace(found.database.url, found.capture, fields, headers, _now)
+    trace = Trace(found.database.url, found.capture, fields, headers, _now, beside)
     guard = DebugGuard(found.debug.token, found.server.trusted_proxies)
     sessions = Sessions(trace.signing_key, found.debug.token, found.debug.session, time.time)
     translators = {

@@ -24,17 +24,18 @@ class Batches(Generic[T]):
     `limit` is the weight that may wait at once, in whatever unit `put` is given it. From a quarter of it on, what
     waits is taken at once rather than after `pause` seconds.
     `take` is given up to `size` items and the number dropped since its last turn. A batch at which it
-    raises counts as dropped.
+    raises counts as dropped. `last`: seconds for what waits at the end.
     """
 
     def __init__(
-        self, name: str, take: Callable[[list[T], int], None], *, limit: int, size: int = 256, pause: float = 0.05
+        self, name: str, take: Callable[[list[T], int], None], *, limit: int, size: int = 256, pause: float = 0.05, last: float = 2.0
     ) -> None:
         self._name = name
         self._take = take
         self._limit = limit
         self._size = size
         self._pause = pause
+        self._last = last
         self._waiting: deque[tuple[T, int]] = deque()
         self._weight = 0
         self._dropped = 0
@@ -58,13 +59,13 @@ class Batches(Generic[T]):
         if not self._awake.is_set():
             self._wake()
 
-    def close(self, seconds: float = 2.0) -> None:
-        """Hand over what waits, and end the thread; gives up after `seconds`."""
+    def close(self) -> None:
+        """Hand over what waits, and end the thread; gives up after a while."""
         self._ending.set()
         self._hurry.set()
         self._awake.set()
         if self._thread is not None:
-            self._thread.join(seconds)
+            self._thread.join(self._last)
 
     def _wake(self) -> None:
         with self._lock:

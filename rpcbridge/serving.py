@@ -110,7 +110,7 @@ def wsgi_application() -> WSGIApplication:
 
 def application_of(master: Master) -> WSGIApplication:
     """The application of one worker, from the configuration that its master has checked."""
-    built = build(master.plan, master.draining, master.ending)
+    built = build(master.plan, master.draining, master.ending, affinity.cores_for_others())
     if master.plan.settings.events.deliver:
         built.deliverer.start()
         atexit.register(built.deliverer.close)

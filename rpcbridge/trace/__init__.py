@@ -1,8 +1,4 @@
-"""Exchanges as they were seen: redacted when recorded, bounded, in the database, the same for every worker."""
+"""Exchanges as they were seen: redacted when recorded, bounded, in the database, the same for every worker.
 
-from rpcbridge.trace.follow import Follower
-from rpcbridge.trace.queries import Queries, Search
-from rpcbridge.trace.recorder import Trace
-from rpcbridge.trace.store import Store
-
-__all__ = ["Follower", "Queries", "Search", "Store", "Trace"]
+It imports nothing: who records in a process of its own (`__main__.py`) needs but some of its modules, and none of the libraries of the others.
+"""

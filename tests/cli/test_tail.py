@@ -22,6 +22,7 @@ from rpcbridge import db
 from rpcbridge.cli.tail import line_of
 from rpcbridge.domain.origins import made
 from rpcbridge.exchange import Exchange
+from rpcbridge.trace.noting import noted
 from rpcbridge.trace.store import Store
 from tests.cli.test_call import rpcbridge
 from tests.support import backend as backends
@@ -185,7 +186,7 @@ def test_a_database_that_goes_away_is_said_once_and_waited_for(tmp_path: Path, e
 
 
 def more(store: Store, exchange: Callable[..., Exchange], place: int) -> None:
-    store.add([RECORDER.row(exchange(place))], 0, datetime.now(UTC))
+    store.add([RECORDER.row(noted(exchange(place)))], 0, datetime.now(UTC))
 
 
 def allow(url: str, *, connections: bool) -> None:

@@ -50,12 +50,13 @@ def test_little_is_open_to_it(unit: str):
 
 
 @needs_systemd
-def test_a_worker_may_choose_its_core():
-    """`server.pin_workers`: the call is in a group that is forbidden as a whole, and allowed by name after it."""
+def test_a_worker_may_choose_its_core_and_what_records_beside_it_may_step_behind():
+    """Both calls are in a group that is forbidden as a whole, and allowed by name after it."""
     group = subprocess.run([str(ANALYZE), "syscall-filter", "@resources"], capture_output=True, text=True).stdout
     assert "sched_setaffinity" in group
+    assert "setpriority" in group
     filters = [value for name, value in options("rpcbridge.service") if name == "SystemCallFilter"]
-    assert filters.index("sched_setaffinity") > filters.index("~@privileged @resources")
+    assert filters.index("sched_setaffinity setpriority") > filters.index("~@privileged @resources")
 
 
 def test_the_stop_has_the_time_it_takes():
@@ -68,7 +69,7 @@ def test_the_stop_has_the_time_it_takes():
 
 def test_both_units_are_held_equally_tight():
     tight = re.compile("Protect|Restrict|Private|System|Capab|Ambient|NoNew|Lock|Memory|Keyring|Device|Remove|UMask|Dynamic|User|State|Work")
-    own = {("SystemCallFilter", "sched_setaffinity"), ("MemoryMax", "1G"), ("MemoryMax", "512M")}
+    own = {("SystemCallFilter", "sched_setaffinity setpriority"), ("MemoryMax", "1G"), ("MemoryMax", "512M")}
     one, other = ({option for option in options(unit) if tight.match(option[0])} - own for unit in UNITS)
     assert one == other
 

@@ -11,7 +11,7 @@ from rpcbridge.inspector.documents import KEPT, is_cut, unmasked_json
 from rpcbridge.inspector.fields import event_fields
 from rpcbridge.platforms import Options
 from rpcbridge.platforms.voicenter import Section, make
-from rpcbridge.trace.record import LONGEST
+from rpcbridge.trace.noting import LONGEST
 from tests.inspector.recorded import document
 
 

@@ -19,6 +19,7 @@ from rpcbridge.platforms.understanding import understood
 from rpcbridge.platforms.voicenter import NAME, Section, make
 from rpcbridge.redaction import Redactor
 from rpcbridge.schemas import events
+from rpcbridge.trace.noting import noted
 from rpcbridge.trace.record import Recorder, restored
 
 CATALOGUE: Catalogue = {}
@@ -49,7 +50,7 @@ def recorded(
     else:
         response, seen.outcome = PLATFORM.acknowledge(True), "stored"
     seen.platform_response = encode_reply(response, dialect)
-    row = RECORDER.row(seen)
+    row = RECORDER.row(noted(seen))
     return {**row, **restored(json.loads(row["document"]))}
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import insert
 from rpcbridge import db
 from rpcbridge.exchange import Exchange
 from rpcbridge.trace.follow import _AT_ONCE, _GAPS, _PATIENCE, Follower
+from rpcbridge.trace.noting import noted
 from rpcbridge.trace.store import EXCHANGES, Store
 from tests.support import databases
 from tests.trace.conftest import START
@@ -45,7 +46,7 @@ def numbers(follower: Follower) -> list[int]:
 
 
 def more(store: Store, exchange: Callable[..., Exchange], *places: int) -> None:
-    store.add([RECORDER.row(exchange(place)) for place in places], 0, START)
+    store.add([RECORDER.row(noted(exchange(place))) for place in places], 0, START)
 
 
 def test_what_was_there_is_known_and_what_comes_comes_once(store: Store, exchange: Callable[..., Exchange], follow: Callable[..., Follower]):
@@ -77,7 +78,7 @@ def test_more_than_one_look_takes_comes_with_the_next(store: Store, exchange: Ca
 def test_what_was_dropped_is_said_once(store: Store, exchange: Callable[..., Exchange], follow: Callable[..., Follower]):
     store.add([], 7, START)
     follower = follow()
-    store.add([RECORDER.row(exchange(0))], 5, START)
+    store.add([RECORDER.row(noted(exchange(0)))], 5, START)
     store.add([], 2, START)
     rows, missed = follower.poll()
     assert (len(rows), missed) == (1, 7)
@@ -141,7 +142,7 @@ def test_an_empty_table_tells_nothing_of_what_it_held(
 def test_a_number_that_is_committed_late_is_seen_late(postgres: Store, exchange: Callable[..., Exchange]):
     clock = [0.0]
     follower = Follower(postgres, clock=lambda: clock[0])
-    row = {name: value for name, value in RECORDER.row(exchange(0)).items() if name != "document"}
+    row = {name: value for name, value in RECORDER.row(noted(exchange(0))).items() if name != "document"}
     with postgres.engine.connect() as slow:
         slow.execute(insert(EXCHANGES).values(row))  # number 1, to be seen by nobody yet
         more(postgres, exchange, 1, 2)
@@ -158,7 +159,7 @@ def test_a_number_that_is_committed_late_is_seen_late(postgres: Store, exchange:
 
 def test_who_begins_while_a_number_is_in_somebodys_hand_sees_it_too(postgres: Store, exchange: Callable[..., Exchange]):
     fill(postgres, exchange, 1)
-    row = {name: value for name, value in RECORDER.row(exchange(1)).items() if name != "document"}
+    row = {name: value for name, value in RECORDER.row(noted(exchange(1))).items() if name != "document"}
     with postgres.engine.connect() as slow:
         slow.execute(insert(EXCHANGES).values(row))
         more(postgres, exchange, 2)
@@ -171,7 +172,7 @@ def test_a_number_that_was_taken_and_never_used_is_no_loss(postgres: Store, exch
     clock = [0.0]
     fill(postgres, exchange, 1)
     follower = Follower(postgres, clock=lambda: clock[0])
-    row = {name: value for name, value in RECORDER.row(exchange(9)).items() if name != "document"}
+    row = {name: value for name, value in RECORDER.row(noted(exchange(9))).items() if name != "document"}
     with postgres.engine.connect() as gone:
         gone.execute(insert(EXCHANGES).values(row))
         gone.rollback()

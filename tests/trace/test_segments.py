@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from rpcbridge import db
 from rpcbridge.exchange import Exchange
+from rpcbridge.trace.noting import noted
 from rpcbridge.trace.segments import hash_of, segmented
 from rpcbridge.trace.store import DOCUMENTS, Store
 from tests.trace.conftest import START
@@ -33,14 +34,14 @@ def test_documents_of_a_batch_share_rows_of_a_bounded_size():
 
 
 def test_a_segment_is_named_after_its_newest_exchange(store: Store, exchange: Callable[..., Exchange]):
-    store.add([RECORDER.row(exchange(number)) for number in (2, 5, 3)], 0, START)
+    store.add([RECORDER.row(noted(exchange(number))) for number in (2, 5, 3)], 0, START)
     assert [id for id, _ in segments(store)] == [exchange(5).id]
     assert [store.exchange(exchange(number).id)["id"] for number in (2, 3, 5)] == [exchange(number).id for number in (2, 3, 5)]  # type: ignore[index]
 
 
 def test_each_is_found_whatever_is_written_beside_it(store: Store, exchange: Callable[..., Exchange]):
     odd = ["plain", "שלום עולם", "𝄞" * 50, "a\0b", "\ud800", "tab\tand\\back\nslash"]
-    store.add([RECORDER.row(exchange(number, detail=detail, method=detail)) for number, detail in enumerate(odd)], 0, START)
+    store.add([RECORDER.row(noted(exchange(number, detail=detail, method=detail))) for number, detail in enumerate(odd)], 0, START)
     for number, detail in enumerate(("plain", "שלום עולם", "𝄞" * 50, "a\0b", "?", "tab\tand\\back\nslash")):
         found = store.exchange(exchange(number).id)
         assert found is not None
@@ -48,8 +49,8 @@ def test_each_is_found_whatever_is_written_beside_it(store: Store, exchange: Cal
 
 
 def test_a_purged_call_is_overwritten_and_the_others_stay(store: Store, exchange: Callable[..., Exchange]):
-    store.add([RECORDER.row(exchange(number, detail=f"call{number % 3}")) for number in range(7)], 0, START)
-    store.add([RECORDER.row(exchange(7, detail="call1"))], 0, START)
+    store.add([RECORDER.row(noted(exchange(number, detail=f"call{number % 3}"))) for number in range(7)], 0, START)
+    store.add([RECORDER.row(noted(exchange(7, detail="call1")))], 0, START)
     before = segments(store)
     assert store.purge("call1") == 3
     after = segments(store)
@@ -66,7 +67,7 @@ def test_a_purged_call_is_overwritten_and_the_others_stay(store: Store, exchange
 def test_calls_whose_ids_look_alike_in_the_index_are_told_apart(store: Store, exchange: Callable[..., Exchange]):
     alike = ("plumless", "buckeroo")  # the same CRC
     assert hash_of(alike[0]) == hash_of(alike[1])
-    store.add([RECORDER.row(exchange(number, content={**exchange(number).content, "call_id": id})) for number, id in enumerate(alike)], 0, START)  # type: ignore[dict-item]
+    store.add([RECORDER.row(noted(exchange(number, content={**exchange(number).content, "call_id": id}))) for number, id in enumerate(alike)], 0, START)  # type: ignore[dict-item]
     assert [row["call_id"] for row in store.of_call("plumless")] == ["plumless"]
     assert store.purge("plumless") == 1
     assert [row["call_id"] for row in store.documents_of("buckeroo")] == ["buckeroo"]
@@ -74,7 +75,7 @@ def test_calls_whose_ids_look_alike_in_the_index_are_told_apart(store: Store, ex
 
 def test_a_segment_is_forgotten_with_the_last_of_its_exchanges(store: Store, exchange: Callable[..., Exchange]):
     for begin in (0, 4, 8):
-        store.add([RECORDER.row(exchange(number)) for number in range(begin, begin + 4)], 0, START)
+        store.add([RECORDER.row(noted(exchange(number))) for number in range(begin, begin + 4)], 0, START)
     store.prune(6, timedelta(days=1), GIB, START)
     assert [id for id, _ in segments(store)] == [exchange(7).id, exchange(11).id]
     assert store.exchange(exchange(5).id) is None

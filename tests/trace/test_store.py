@@ -23,6 +23,7 @@ from rpcbridge.exchange import Attempt, Exchange, Hop
 from rpcbridge.redaction import Redactor
 from rpcbridge.schemas import events
 from rpcbridge.settings import Backend
+from rpcbridge.trace.noting import noted
 from rpcbridge.trace.record import Recorder
 from rpcbridge.trace.store import _STEPS, Store, ulid_floor
 from rpcbridge.transport import HttpReply
@@ -35,7 +36,7 @@ RECORDER = Recorder(Redactor(b"k" * 32, {"CALLER_ID": "number", "TARGET": "numbe
 
 
 def fill(store: Store, exchange: Callable[..., Exchange], count: int) -> None:
-    store.add([RECORDER.row(exchange(number)) for number in range(count)], 0, START)
+    store.add([RECORDER.row(noted(exchange(number))) for number in range(count)], 0, START)
 
 
 def test_an_exchange_comes_back_with_everything_that_is_kept_of_it(store: Store, exchange: Callable[..., Exchange]):
@@ -66,7 +67,7 @@ def test_an_exchange_comes_back_with_everything_that_is_kept_of_it(store: Store,
 def test_a_delivery_says_which_attempt_it_was(store: Store, exchange: Callable[..., Exchange]):
     hop = Hop(attempts=[Attempt(10.1, 0.2, "refused", 0, "nobody there")])
     seen = exchange(0, method="call_ended", outcome="postponed", attempt=3, hop=hop, platform_request=b"", platform_response=b"")
-    store.add([RECORDER.row(seen)], 0, START)
+    store.add([RECORDER.row(noted(seen))], 0, START)
     (listed,) = store.recent(1)
     assert (listed["method"], listed["outcome"], listed["attempts"], listed["call_id"]) == ("call_ended", "postponed", 3, "call0")
     found = store.exchange(seen.id)
@@ -101,7 +102,7 @@ def test_nothing_that_may_not_be_read_is_in_what_a_state_or_a_rejected_answer_ho
     content = {**exchange(0).content, "turn": 3, "state": STATE} if kind == "question" else events.dump(REJECTED)
     sent = RequestWriter(Backend(encoding=encoding)).written("http://b", content, "")
     hop = Hop(sent, HttpReply(200, json.dumps({"action": "hangup", "state": STATE}).encode()), [])
-    store.add([RECORDER.row(exchange(0, content=content, hop=hop))], 0, START)
+    store.add([RECORDER.row(noted(exchange(0, content=content, hop=hop)))], 0, START)
     engine = db.opened(url, patience=5)
     with db.reading(engine) as connection:
         everything = repr([connection.execute(sqlalchemy.text(f"SELECT * FROM {table}")).all() for table in TABLES])
@@ -143,7 +144,7 @@ def test_what_is_new_takes_the_place_of_what_is_old_a_portion_at_a_time(store: S
     store.outdate(4, timedelta(days=1), GIB, START)
     assert store.counts() == (10, 0)
     for number, left in ((10, 8), (11, 6), (12, 7)):  # three each time, until six are gone, one added each time
-        store.add([RECORDER.row(exchange(number))], 0, START)
+        store.add([RECORDER.row(noted(exchange(number)))], 0, START)
         assert store.counts() == (left, 0)
     assert store.forget() is False
     assert [row["id"] for row in store.recent(99)] == [exchange(number).id for number in range(12, 5, -1)]
@@ -185,7 +186,7 @@ def test_the_columns_say_what_the_caller_did_and_where_it_led_masked(store: Stor
     menu = Menu(menu="m2", prompt=Prompt(name="p"))
     call = Call(target="0507654321", on_failure=menu)
     question = {**exchange(0).content, "turn": 2, "digits": "7"}
-    store.add([RECORDER.row(exchange(0, served=lambda: menu, content=question)), RECORDER.row(exchange(1, served=lambda: call))], 0, START)
+    store.add([RECORDER.row(noted(exchange(0, served=lambda: menu, content=question))), RECORDER.row(noted(exchange(1, served=lambda: call)))], 0, START)
     pressed, dialled = store.documents_of("call0")[0], store.documents_of("call1")[0]
     names = ("event", "turn", "menu", "digits", "next_menu", "failure_menu", "origin")
     assert [pressed[name] for name in names] == ["action_requested", 2, "main", "7", "m2", "", ""]
@@ -202,7 +203,7 @@ def test_the_columns_say_what_the_caller_did_and_where_it_led_masked(store: Stor
 def test_a_call_that_no_phone_system_placed_says_so(store: Store, exchange: Callable[..., Exchange]):
     for number, origin in enumerate(("phone", "drill", "replay")):
         content = {**exchange(number).content, "call_id": made(origin, exchange(number).id, of=exchange(9).id)}
-        store.add([RECORDER.row(exchange(number, content=content))], 0, START)
+        store.add([RECORDER.row(noted(exchange(number, content=content)))], 0, START)
     assert [row["origin"] for row in store.recent(9)] == ["replay", "drill", "phone"]
     assert replayed(store.recent(1)[0]["call_id"]) == exchange(9).id
 
@@ -218,7 +219,7 @@ def test_bounded_by_age(store: Store, exchange: Callable[..., Exchange]):
 
 def test_odd_texts_are_stored(store: Store, exchange: Callable[..., Exchange]):
     odd = exchange(0, platform_request=b"\x00\xff<\xe9>" * 9000, method="a\0b", detail="\ud800 half", outcome="refused", content=None)
-    store.add([RECORDER.row(odd)], 0, START)
+    store.add([RECORDER.row(noted(odd))], 0, START)
     found = store.exchange(odd.id)
     assert found is not None
     assert (found["method"], found["detail"]) == ("ab", "? half")
@@ -240,7 +241,7 @@ def test_many_writers_at_once_lose_nothing(url: str, exchange: Callable[..., Exc
 
     def write(store: Store, begin: int) -> None:
         for number in range(begin, begin + 50):
-            store.add([RECORDER.row(exchange(number))], 0, START)
+            store.add([RECORDER.row(noted(exchange(number)))], 0, START)
             store.recent(5)
 
     threads = [threading.Thread(target=write, args=(store, 50 * place)) for place, store in enumerate(stores)]
@@ -271,7 +272,7 @@ def test_steps_are_questions_and_ends_of_the_calls_asked_for(store: Store, excha
     report = exchange(4, method="HANGUP_CALL", outcome="stored", content={"event": "call_ended", "call_id": "call1"})
     delivery = exchange(5, method="call_ended", outcome="delivered", content={"event": "call_ended", "call_id": "call1"})
     replay = exchange(6, content={**exchange(0).content, "call_id": made("replay", "01KB0Q8ZJ5T3V9W2X4Y6Z8A0BC")})
-    store.add([RECORDER.row(seen) for seen in (report, delivery, replay)], 0, START)
+    store.add([RECORDER.row(noted(seen)) for seen in (report, delivery, replay)], 0, START)
     numbers = [exchange(number).id for number in range(7)]
 
     def found(**asked: object) -> list[int]:

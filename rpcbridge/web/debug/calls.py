@@ -12,7 +12,8 @@ from flask import Blueprint, Response, request, url_for
 
 from rpcbridge.inspector.calls import Call, call_of
 from rpcbridge.platforms import discovered
-from rpcbridge.trace import Queries, Search, Store
+from rpcbridge.trace.queries import Queries, Search
+from rpcbridge.trace.store import Store
 from rpcbridge.web.debug.page import Debug, shown
 from rpcbridge.web.debug.search import ORIGINS, Asked, asked
 from rpcbridge.web.debug.times import PERIODS

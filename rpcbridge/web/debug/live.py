@@ -15,7 +15,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from rpcbridge.errors import DatabaseError
-from rpcbridge.trace import Follower
+from rpcbridge.trace.follow import Follower
 from rpcbridge.web.body import abandon
 from rpcbridge.web.debug.page import Debug, said
 

@@ -11,7 +11,7 @@ from flask import Response, render_template, request
 
 from rpcbridge.platforms import Platform
 from rpcbridge.simulation import Simulation
-from rpcbridge.trace import Trace
+from rpcbridge.trace.recorder import Trace
 from rpcbridge.translation import Translator
 from rpcbridge.web.debug.sessions import Sessions
 from rpcbridge.web.guard import DebugGuard
