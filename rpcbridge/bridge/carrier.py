@@ -128,7 +128,7 @@ class Carrier:
             try:
                 self._send(platform, step.order, row.call_id)
             except OrderFailed as error:
-                if not error.unclear:
+                if error.outcome != "unclear":
                     self._take_back(platform, talk, before, moved)
                 raise
         return talk.shown(_kept(moved))

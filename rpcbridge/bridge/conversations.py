@@ -16,7 +16,7 @@ from rpcbridge.bridge.questions import Questions
 from rpcbridge.calls import storable_state
 from rpcbridge.codec import MethodCall, MethodResponse
 from rpcbridge.domain.actions import AnyAction
-from rpcbridge.domain.events import ABSENT, ActionRequested, CallEnded
+from rpcbridge.domain.events import ABSENT, ActionRejected, ActionRequested, CallEnded
 from rpcbridge.domain.origins import origin_of
 from rpcbridge.errors import NotStored, NoUsableAnswer, Repair
 from rpcbridge.exchange import Exchange, Surroundings
@@ -46,6 +46,7 @@ class Conversations:
 
     def __init__(
         self, questions: Questions, sessions: Sessions, outbox: Outbox, around: Surroundings, *, include_raw: bool, keep_state: bool,
+        tell_rejected: bool = True,
         wake: Callable[[float], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self._questions = questions
@@ -54,18 +55,15 @@ class Conversations:
         self._around = around
         self._include_raw = include_raw
         self._keep_state = keep_state
+        self._tell_rejected = tell_rejected
         self._wake = wake
         self._log = structlog.get_logger()
 
     def replied(self, platform: Platform, talk: Conversation, call: MethodCall, seen: Exchange) -> Replied:
         """The reply to a question. Raises NoUsableAnswer or UnusableCall where nothing is known of the call."""
         receipt = Receipt(seen.id, seen.received, self._include_raw)
-        step, row = self._begun(platform, talk, call, receipt, seen)
-        if step.question is None:
-            return self._reply(platform, step, seen)
-        seen.event = self._question(step.question)
-        asked = self._questions.ask(seen.event, seen)
-        state = self._state(asked.answer["state"], seen) if asked.keeps_state else ABSENT
+        row: Row | None = None
+        state: Any = ABSENT
 
         def carry_on(answer: AnyAction | Native, *, is_fallback: bool = False) -> Step:
             def look(row: Row | None) -> Step:
@@ -74,16 +72,31 @@ class Conversations:
             return self._moved(platform, talk, row, look, seen)
 
         try:
+            step, row = self._begun(platform, talk, call, receipt, seen)
+            if step.question is None:
+                return self._reply(platform, step, seen)
+            seen.event = self._question(step.question)
+            asked = self._questions.ask(seen.event, seen)
+            state = self._state(asked.answer["state"], seen) if asked.keeps_state else ABSENT
             action, repairs = understood(platform, asked.usable())
             step = carry_on(action)
             seen.repairs += repairs
             seen.outcome = "answered"
+        except _OfACall as failed:  # what was decided before cannot be done now
+            row = failed.row
+            step = self._fallen_back(failed.failure, carry_on, seen)
         except NoUsableAnswer as failure:
+            if seen.event is None:  # nothing is known of the call
+                raise
             state = ABSENT  # of an answer that could not be used nothing counts
-            step = carry_on(self._questions.fallback(seen), is_fallback=True)
-            seen.outcome, seen.fallback_reason, seen.detail = "fallback", failure.reason, str(failure)
-            self._questions.reject(failure, seen)
+            step = self._fallen_back(failure, carry_on, seen)
         return self._reply(platform, step, seen)
+
+    def _fallen_back(self, failure: NoUsableAnswer, carry_on: Callable[..., Step], seen: Exchange) -> Step:
+        step = carry_on(self._questions.fallback(seen), is_fallback=True)
+        seen.outcome, seen.fallback_reason, seen.detail = "fallback", failure.reason, str(failure)
+        self._questions.reject(failure, seen)
+        return step
 
     def taken(self, platform: Platform, talk: Conversation, call: MethodCall, seen: Exchange) -> MethodResponse:
         """The reply to a notification; what it tells is on disk by then. Raises NotStored, UnusableCall."""
@@ -122,7 +135,12 @@ class Conversations:
         self, platform: Platform, talk: Conversation, call: MethodCall, receipt: Receipt, seen: Exchange
     ) -> tuple[Step, Row | None]:
         def look(row: Row | None) -> Step:
-            step = talk.begin(call, Found(_kept(row)), receipt)
+            try:
+                step = talk.begin(call, Found(_kept(row)), receipt)
+            except NoUsableAnswer as failure:
+                if row is None:
+                    raise
+                raise _OfACall(failure, row) from failure
             self._note(step, seen)
             return step
 
@@ -173,7 +191,8 @@ class Conversations:
             self._wake(soonest)
 
     def _tell(self, platform: Platform, step: Step, seen: Exchange, *, durable: bool) -> None:
-        for number, told in enumerate(step.events):
+        told_now = [told for told in step.events if self._tell_rejected or not isinstance(told.event, ActionRejected)]
+        for number, told in enumerate(told_now):
             event = told.event if number == 0 and step.question is None else replace(told.event, event_id=self._around.new_id())
             if isinstance(event, CallEnded) and not self._keep_state:
                 event = replace(event, state=ABSENT)
@@ -209,6 +228,8 @@ class Conversations:
             seen.content = {"platform": seen.platform, **step.about}
 
     def _reply(self, platform: Platform, step: Step, seen: Exchange) -> Replied:
+        if step.reason:
+            seen.outcome, seen.fallback_reason = "fallback", step.reason
         if not seen.outcome:
             seen.outcome = step.outcome
         served = step.served
@@ -217,6 +238,15 @@ class Conversations:
         elif served is not None:
             seen.action, seen.served = served.action, lambda: served
         return Replied(MethodResponse(step.reply), seen)
+
+
+class _OfACall(Exception):
+    """A known call's request that only the fallback can answer."""
+
+    def __init__(self, failure: NoUsableAnswer, row: Row) -> None:
+        self.failure = failure
+        self.row = row
+        super().__init__(str(failure))
 
 
 def copied(first: Exchange, seen: Exchange) -> None:

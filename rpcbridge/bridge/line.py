@@ -64,7 +64,8 @@ class Bridge:
         self.conversations: Conversations | None = None
         if sessions is not None:
             self.conversations = Conversations(
-                self._questions, sessions, outbox, around, include_raw=include_raw, keep_state=keep_state, wake=wake
+                self._questions, sessions, outbox, around, include_raw=include_raw, keep_state=keep_state, wake=wake,
+                tell_rejected=tell_rejected,
             )
 
     def handle(
@@ -239,7 +240,8 @@ class Bridge:
             seen.method = error.method or seen.method
             seen.reply_id = seen.reply_id if error.id is None else error.id
         kind = platform.methods.get(seen.method)
-        if isinstance(error, OutOfPlace):
+        # A report that is none will never be one, however often it comes: where the method stands in the URL, nothing of it was read.
+        if isinstance(error, OutOfPlace) or (kind == "notification" and isinstance(error, CallError) and platform.methods_in_path):
             kind, seen.unanswered = None, False
         if kind == "question":
             response = self._fallback(platform, reason, seen)

@@ -72,7 +72,8 @@ class Step:
     by name, None for one that is no longer needed; one of the same name takes the place of the one before.
     order: for the platform, once the rest is kept. needed: unless this is kept, the platform's next request would be taken for
     what it is not, as digits for those of the menu before: a caller then gets the fallback. outcome: of an exchange in which nobody is asked: `answered`;
-    `continued`, by what was decided before; of a report without events `duplicate`, where it was told before.
+    `continued`, by what was decided before; of a report without events `duplicate`, where it was told before. reason: why the bridge itself
+    ended the call, as a fallback's reason.
     """
 
     kept: Kept | None = None
@@ -85,6 +86,7 @@ class Step:
     order: Order | None = None
     needed: bool = False
     outcome: str = "answered"
+    reason: str = ""
     repairs: tuple[Repair, ...] = ()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rpcbridge.errors import AnswerRejected, Problem, Repair
 
@@ -21,6 +21,11 @@ class Findings:
     def lose(self, path: str, message: str) -> None:
         """The platform does the rest without this."""
         self.lost.append(Problem(path, message))
+
+    def within(self, field: str, found: Findings) -> None:
+        """What was found in the object that stands in `field`."""
+        self.impossible += [replace(problem, path=f"{field}.{problem.path}") for problem in found.impossible]
+        self.lost += [replace(problem, path=f"{field}.{problem.path}") for problem in found.lost]
 
     def judged(self, strict: bool) -> tuple[Repair, ...]:
         """What was dropped. Raises AnswerRejected for what is impossible; strict: also for what would be dropped."""

@@ -39,6 +39,7 @@ def at_call_level(rules: Rules, session: Session, answer: Answer, now: float, *,
         code = drop_code(action.cause)
         return stepped(hung_up(session, code, by), drop(action.cause) | reference(session), served=answer, timers={END: LINGER})
     _, repairs = rules.phrases.played(action)  # what cannot be played is to be known now
+    _recordable(rules, action)
     return _to_ivr(session, action, repairs)
 
 
@@ -67,6 +68,7 @@ def at_media_level(rules: Rules, session: Session, answer: Answer, now: float, *
         ended = hung_up(session, drop_code(action.cause), by)
         return stepped(ended, echoed(session, members), served=answer, timers={END: LINGER}, repairs=repairs)
     timers = {}
+    _recordable(rules, action)
     if isinstance(action, Record):
         if not session.connection:
             raise NoUsableAnswer("no_connection", "record: no callAnswered told of the IVR's connection, so nothing can be recorded")
@@ -81,6 +83,12 @@ def playing(session: Session, action: AnyAction) -> Session:
     if isinstance(action, Menu):
         return replace(session, loops_left=action.loops - 1, menu=action.menu, previous_menu=session.menu)
     return session
+
+
+def _recordable(rules: Rules, action: AnyAction) -> None:
+    if isinstance(action, Record) and not rules.reachable:
+        needed = "mediaservice.url, .domain and .private_key_file are set"
+        raise AnswerRejected([Problem("action", f"mediaservice begins a recording by an order: only where {needed}")], "not_supported")
 
 
 def recording_name(session: Session) -> str:

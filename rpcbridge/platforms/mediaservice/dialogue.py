@@ -121,7 +121,7 @@ class Dialogue:
         if session is None:  # nobody could be told whose call it is
             return Step()
         if turn.method == "callAnswered":
-            return legs.answered(turn, session, self._name)
+            return legs.answered(self._rules, turn, session, self._name)
         if turn.method == "callNotify":
             return legs.notified(turn, session, self._name)
         over, events = ends.ended(session, turn.receipt, self._name, turn.kept_raw)

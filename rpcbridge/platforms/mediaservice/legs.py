@@ -62,8 +62,6 @@ def _gone(turn: Turn, session: Session) -> Step:
     """The person left. Nobody is asked: nobody would hear the answer."""
     by = "target" if session.direction == "outbound" else "caller"
     session = _with_outcome(turn, session, cancelled=session.phase == "dialing" and session.direction == "inbound")
-    if session.phase == "dialing" and session.direction == "outbound":
-        by = "platform" if turn.text("event") in _FAILED else by
     if session.phase == "connected" and turn.text("sip_reason"):
         session = replace(session, cause=cause_of(None, turn.text("sip_reason")) or session.cause)
     session = replace(session, phase="ended", ended=turn.now, ended_by=session.ended_by or by, fresh=False)
@@ -124,14 +122,14 @@ def _left(turn: Turn, session: Session, who: str) -> Step | Asks:
     """Whoever the person was connected to has left."""
     answer = session.action
     if who == "other" and session.phase == "connected" and isinstance(answer, Call) and answer.after_call == "ask":
-        return session, "leg_ended"
+        return replace(session, connection="", reply_id=""), "leg_ended"
     cause = cause_of(None, turn.text("sip_reason"))
     session = replace(_with_outcome(turn, session), cause=cause if cause is not None else session.cause)
     session = hung_up(session, "dropNoMsg", "target" if who == "other" else "platform")
     return stepped(replace(session, ended=turn.now), DROPPED | reference(session), timers={END: LINGER, LIMIT: None})
 
 
-def answered(turn: Turn, session: Session, platform: str) -> Step:
+def answered(rules: Rules, turn: Turn, session: Session, platform: str) -> Step:
     """callAnswered: it alone tells the connection, its replyId and the participants."""
     caller, callee = turn.text("caller_participant_id"), turn.text("callee_participant_id")
     if turn.said.get("monitoring_participant") is True or session.phase in ("ended", "ending"):
@@ -155,7 +153,8 @@ def answered(turn: Turn, session: Session, platform: str) -> Step:
         **known.about(), event_id=turn.receipt.event_id, occurred_at=turn.receipt.occurred_at, platform=platform,
         raw=turn.kept_raw, **({} if known.target is None else {"target": known.target}),
     )  # fmt: skip
-    timers = {LIMIT: float(session.max_duration) if session.max_duration else None}  # one of an earlier connection is over
+    limited = session.max_duration and rules.reachable  # nobody else ends it
+    timers = {LIMIT: float(session.max_duration) if limited else None}  # one of an earlier connection is over
     return stepped(known, events=(Told(event, f"answered:{session.key}:{known.connection}"),), timers=timers)
 
 

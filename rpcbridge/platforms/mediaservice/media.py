@@ -84,7 +84,7 @@ def silenced(rules: Rules, turn: Turn, session: Session, platform: str, why: str
         **session.about(), event_id=turn.receipt.event_id, occurred_at=turn.receipt.occurred_at, platform=platform,
         reason="silent_loop", problems=(("", why),), served=actions.dump(goodbye),
     )  # fmt: skip
-    return replace(step, events=(Told(event, f"silent:{session.key}"),))
+    return replace(step, events=(Told(event, f"silent:{session.key}"),), reason="silent_loop")
 
 
 def _again(rules: Rules, session: Session) -> Step:

@@ -12,6 +12,7 @@ from rpcbridge.domain.actions import AnyAction, Call
 from rpcbridge.errors import AnswerRejected, Problem
 from rpcbridge.platforms.conversation import Order, Step
 from rpcbridge.platforms.mediaservice.ends import recording_order, split_order
+from rpcbridge.platforms.mediaservice.phrases import DIALLABLE
 from rpcbridge.platforms.mediaservice.session import Session, written
 from rpcbridge.platforms.mediaservice.turn import Rules, reference, stepped
 from rpcbridge.platforms.shapes import Native, Receipt
@@ -41,6 +42,11 @@ def placed(rules: Rules, wanted: Mapping[str, Any], key: str, call_id: str, rece
     """A call, and the order that places it. The first getIvrCommand serves `action`, or asks. Raises AnswerRejected."""
     given, problems = _read(wanted)
     action = _action(given, problems, rules)
+    problems += [
+        Problem(name, DIALLABLE) for name in ("to", "caller_number") if name in given and not rules.phrases.is_diallable(given[name])
+    ]
+    if not given.get("caller_name", "").isprintable():
+        problems.append(Problem("caller_name", "expected one line without control characters"))
     if not rules.reachable:
         problems.append(Problem("", "no call can be placed: set mediaservice.url, .domain and .private_key_file"))
     if problems:

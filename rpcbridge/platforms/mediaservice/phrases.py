@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,6 +15,9 @@ from rpcbridge.platforms.shapes import Options
 from rpcbridge.schemas import actions
 
 Members = dict[str, Any]
+# It becomes part of a SIP URI or a header, where a line break would begin another one.
+_DIALLABLE = re.compile("[!-~]{1,256}")
+DIALLABLE = "expected a number or a SIP URI, in printable ASCII without blanks"
 Written = tuple[Members, tuple[Repair, ...]]
 
 LONGEST_RECORDING = 3600  # seconds, where a record action names no limit
@@ -61,6 +65,10 @@ class Phrases:
         domain = self._section.domain
         template = self._section.destination or ("sip:{number}@" + domain if domain else "sip:{number}")
         return template.replace("{number}", number)
+
+    def is_diallable(self, number: str) -> bool:
+        """Whether a number can stand in a SIP URI."""
+        return bool(_DIALLABLE.fullmatch(number))
 
     def before_transfer(self, call: Call, *, hangup: bool) -> Members:
         """What the IVR plays to a caller who is about to be dialled out of it."""
@@ -136,6 +144,10 @@ class Phrases:
         return {"format": "awstts", "region": self._section.tts_region, "awsTTSParameters": parameters}
 
     def _dialled(self, call: Call, called_number: str | None, greeted: bool, findings: Findings) -> Members:
+        if call.on_failure is not None:  # it is served when nobody can be asked for another
+            failure = Findings()
+            self._menu(call.on_failure, [], failure)
+            findings.within("on_failure", failure)
         if call.send_digits is not None:
             findings.refuse("send_digits", "mediaservice cannot send digits to whom it dials")
         if len(call.dial_strings) > 1:
@@ -144,6 +156,11 @@ class Phrases:
             findings.lose("hold_music", "mediaservice plays its own ringback tone")
         target = call.dial_strings[0] if call.dial_strings else call.target
         caller = call.caller_number if call.caller_number is not None else called_number
+        for path, value in (("dial_strings" if call.dial_strings else "target", target), ("caller_number", caller or "0")):
+            if not _DIALLABLE.fullmatch(value):
+                findings.refuse(path, DIALLABLE)
+        if not call.caller_name.isprintable():
+            findings.refuse("caller_name", "expected one line without control characters: it becomes a SIP header")
         members: Members = {"action": "call", "destAddr": self.destination(target), "maxRingTime": call.ring_timeout}
         if caller:
             members["sipFrom"] = caller

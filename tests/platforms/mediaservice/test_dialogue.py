@@ -373,6 +373,37 @@ def test_record_begins_by_an_order_and_ends_when_its_time_is_over():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_without_the_api_nothing_is_recorded(kept: bool):
+    record = {"action": "record", "prompt": "beep"}
+    walk = Walk([record] if kept else [MENU, record], Section(domain="customer.example"))
+    if kept:
+        assert walk.begin()["action"] == "ivr"
+        assert names(walk.command()["phrases"]) == ["technical_problem"]
+    else:
+        walk.in_ivr()
+        assert names(walk.command("3")["phrases"]) == ["technical_problem"]
+
+
+@pytest.mark.parametrize("target", ["0501234567\r\nX-Evil: 1", "050 1234567"])
+def test_nothing_that_would_begin_another_header_is_dialled(target: str):
+    walk = Walk([DIAL | {"target": target}])
+    assert walk.begin()["action"] == "ivr"
+    assert names(walk.command()["phrases"]) == ["technical_problem"]
+
+
+def test_a_failures_menu_that_cannot_be_played_is_refused_before_anybody_is_dialled():
+    walk = Walk([DIAL | {"on_failure": {"menu": "m", "prompt": {"url": "https://x.example/a.mp3"}}}])
+    assert walk.begin()["action"] == "ivr"
+
+
+def test_without_the_api_no_order_limits_a_call():
+    walk = Walk([DIAL], Section(domain="customer.example"))
+    walk.begin()
+    walk.post("callAnswered", **ANSWERED | {"calleeParticipantId": "p-2"}, sessionReferenceId=walk.reference)
+    assert "limit" not in walk.timers
+
+
 def test_a_recording_that_cannot_begin_is_told():
     walk = Walk([MENU, {"action": "record"}])
     walk.in_ivr()
