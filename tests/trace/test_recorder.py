@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ from rpcbridge.settings import Capture
 from rpcbridge.trace.noting import noted
 from rpcbridge.trace.record import Recorder
 from rpcbridge.trace.recorder import Trace, _portions
-from tests.support.bridge import awaited
+from tests.support import bridge as bridges
 
 Make = Callable[..., Trace]
+
+awaited = partial(bridges.awaited, seconds=20)  # on a busy machine a process takes a while to start
 
 
 def trace(url: str, beside: bool = False, **capture: Any) -> Trace:
@@ -112,7 +115,7 @@ def test_large_ones_are_written_in_portions_and_none_is_left_out(make: Make, url
     recording = make(url)
     for number in range(200):
         recording.observe(fresh(exchange, number, platform_request=b"<x>" + bytes([65 + number % 26]) * 16_000))
-    assert awaited(lambda: recording.looked_up(lambda store: store.counts() == (200, 0)), 10)
+    assert awaited(lambda: recording.looked_up(lambda store: store.counts() == (200, 0)))
     sizes = [sum(map(len, some)) for some in _portions([b"x" * 300_000] * 10 + [b"y" * 2_000_000, b"z"])]
     assert sizes == [900_000, 900_000, 900_000, 300_000, 2_000_000, 1]
     assert list(_portions([])) == [[]]

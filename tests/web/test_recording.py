@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from sqlite3 import connect
 
@@ -16,10 +17,11 @@ import pytest
 
 from tests.support import bridge as bridges
 from tests.support import processes
-from tests.support.bridge import awaited
 from tests.support.calls import xml
 
 RECORDER = "-m rpcbridge.trace"
+
+awaited = partial(bridges.awaited, seconds=20)  # on a busy machine a process takes a while to start
 
 
 @pytest.fixture
