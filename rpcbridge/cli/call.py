@@ -19,20 +19,21 @@ from rpcbridge.platforms import route
 from rpcbridge.transport import Transport
 
 _PLATFORMS = list(discovered())
+_DIALECTS = list(dict.fromkeys(dialect for one in discovered().values() for dialect in one.dialects))
 
 
 @click.command(short_help="Place a call as a phone system would; say what the caller hears.")
 @click.option("--press", default="", metavar="KEYS", help="Keys for each prompt, e.g. 1,1234; an empty one stays silent (1,,9).")
 @click.option("--did", default="0730000000", show_default=True, help="The number that is called.")
 @click.option("--caller", default="0540000000", show_default=True, help="The caller's number.")
-@click.option("--dialect", type=click.Choice(["xmlrpc", "json", "jsonrpc"]), default="xmlrpc", show_default=True, help="The wire form.")
+@click.option("--dialect", type=click.Choice(_DIALECTS), help="The wire form [default: the platform's own, voicenter's is xmlrpc]")
 @click.option(
     "--outcome", type=click.Choice(list(OUTCOMES)), default="answer", show_default=True, help="What comes of a dialled call."
 )
 @click.option("--platform", type=click.Choice(_PLATFORMS), default=_PLATFORMS[0], show_default=True, help="The phone system.")
 @click.option("--url", metavar="URL", help="The bridge's URL for it [default: http://127.0.0.1:8080/<platform>, PORT respected]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a turn.")
-def call(press: str, did: str, caller: str, dialect: str, outcome: str, platform: str, url: str | None, as_json: bool) -> None:
+def call(press: str, did: str, caller: str, dialect: str | None, outcome: str, platform: str, url: str | None, as_json: bool) -> None:
     """Place a call, as the phone system would, and print what the caller hears.
 
     The caller presses the given keys, one item for each prompt that collects digits, and hangs up
@@ -43,15 +44,19 @@ def call(press: str, did: str, caller: str, dialect: str, outcome: str, platform
     rpcbridge call --press 2,2 --outcome busy
     rpcbridge call --press 1,,9              silent at the second prompt
     """
-    presses = _presses(press)
-    script = Script(presses, did, caller, dialect=dialect, outcome=outcome)
+    emulated = discovered()[platform]
+    if dialect is not None and dialect not in emulated.dialects:
+        raise click.BadParameter(f"{platform} speaks {', '.join(emulated.dialects)}", param_hint="--dialect")
+    script = Script(_presses(press), did, caller, dialect=dialect or emulated.dialects[0], outcome=outcome)
     target = url or f"http://127.0.0.1:{os.environ.get('PORT') or 8080}/{route(platform)}"
     console = Console(highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
     if not as_json:
-        console.print(f"[bold]{caller or 'A withheld number'} calls {did}[/] ({dialect}, call {script.call_id})", soft_wrap=True)
-    system = PhoneSystem(discovered()[platform], target, Transport())
+        console.print(f"[bold]{caller or 'A withheld number'} calls {did}[/] ({script.dialect}, call {script.call_id})", soft_wrap=True)
+    system = PhoneSystem(emulated, target, Transport())
+    questions = 0
     try:
         for number, turn in enumerate(system.place(script), 1):
+            questions += turn.question
             if as_json:
                 click.echo(json.dumps(_object(number, turn), ensure_ascii=False))
             else:
@@ -62,7 +67,7 @@ def call(press: str, did: str, caller: str, dialect: str, outcome: str, platform
         _fail(f"The phone system could not use this reply, the caller would hear nothing: {error}", 1)
     if not turn.usable:
         _fail(f"the bridge did not acknowledge {turn.method}: the backend was not told that the call is over", 1)
-    if number > MAX_TURNS:
+    if questions >= MAX_TURNS:
         _fail(f"the call was ended after {MAX_TURNS} turns: the backend sends this caller in circles", 1)
 
 
