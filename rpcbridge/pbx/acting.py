@@ -9,7 +9,7 @@ from typing import Any
 from rpcbridge.domain.causes import definition
 from rpcbridge.pbx.asking import Asking
 from rpcbridge.pbx.call import Call
-from rpcbridge.pbx.scene import Collect, Dial, End, Play, Say, Scene, Speak, Step, Talk, said
+from rpcbridge.pbx.scene import Collect, Dial, End, Play, Say, Scene, Silence, Speak, Step, Talk, said
 
 WAITS = "."  # before the keys for a prompt: it plays once more before they are pressed
 
@@ -85,6 +85,8 @@ class Acting:
                 limit = f" for at most {step.max_duration} s" if step.max_duration else ""
                 self._gone = not self._speaks_on
                 yield f"is recorded{limit}, and {'speaks on' if self._speaks_on else 'hangs up'}"
+            case Silence():
+                yield f"hears nothing for {step.seconds} s"
             case End():
                 yield _ended(step)
 
@@ -145,4 +147,4 @@ def _ended(step: End) -> str:
 
 
 def _quoted(text: str) -> str:
-    return f'"{text}"'
+    return f'"{text}"' if text else "nothing"

@@ -13,7 +13,7 @@ from rpcbridge.pbx.asking import Asking, Command, Request, T
 from rpcbridge.pbx.platforms import Emulated
 from rpcbridge.pbx.progress import OUTCOMES, Caller, Progress, read
 from rpcbridge.pbx.reading import Reader
-from rpcbridge.pbx.scene import Collect, Dial, End, Play, Say, Scene, Speak, Step, Talk
+from rpcbridge.pbx.scene import Collect, Dial, End, Play, Say, Scene, Silence, Speak, Step, Talk
 
 MAX_TURNS = 50  # no caller listens longer; a call that goes round in circles must end
 
@@ -156,6 +156,8 @@ class Call:
             case Speak():
                 call.seconds += step.max_duration or TALK
                 call.over = step.last
+            case Silence():
+                call.seconds += step.seconds
             case Talk() if not step.last:
                 call.waiting = step
             case Talk() | End():

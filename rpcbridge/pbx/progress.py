@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from rpcbridge.domain.actions import Prompt
 from rpcbridge.pbx.reading import Reader
@@ -27,12 +27,19 @@ class Caller:
     dialect: str
 
 
+class Kept(Protocol):
+    """What a platform's emulation keeps of a call for itself."""
+
+    def as_json(self) -> dict[str, Any]:
+        """What the platform reads again."""
+
+
 @dataclass(slots=True)
 class Progress:
     """All that a phone system knows of a call. `menu` is None before the first; `seconds` are reckoned, not measured.
 
     waiting: the step that needs the caller before anything can be asked again. started: seconds since 1970. turns: the
-    questions so far. own: what the platform's emulation keeps for itself, JSON.
+    questions so far. own: what the platform's emulation keeps for itself.
     """
 
     caller: Caller
@@ -49,7 +56,7 @@ class Progress:
     outcome: str = ""
     over: bool = False
     waiting: Collect | Dial | Talk | None = None
-    own: Mapping[str, Any] = field(default_factory=dict)
+    own: Kept | None = None
 
     def as_json(self) -> dict[str, Any]:
         """What `read` reads again."""
@@ -60,7 +67,7 @@ class Progress:
             "previous_menu": self.previous_menu, "digits": self.digits, "language": self.language, "seconds": self.seconds,
             "ring_seconds": self.ring_seconds, "target": self.target, "outcome": self.outcome, "over": self.over,
             "waiting": None if self.waiting is None else step_json(self.waiting),
-            "own": dict(self.own),
+            "own": {} if self.own is None else self.own.as_json(),
         }  # fmt: skip
 
 

@@ -102,7 +102,16 @@ class End:
     layer: int | None = None
 
 
-Step: TypeAlias = Play | Say | Collect | Dial | Talk | Speak | End
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Nothing is heard for `seconds`; then the phone system asks again."""
+
+    step: ClassVar[str] = "silence"
+
+    seconds: int
+
+
+Step: TypeAlias = Play | Say | Collect | Dial | Talk | Speak | Silence | End
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from rpcbridge.pbx.asking import Asking, Command
-from rpcbridge.pbx.progress import Progress
+from rpcbridge.pbx.progress import Kept, Progress
 from rpcbridge.pbx.reading import Reader
 from rpcbridge.pbx.scene import Collect, Dial, Scene, Talk
 
@@ -21,7 +20,7 @@ class Emulated(Protocol):
     repeats: bool  # whether it plays a menu as often as it is told; else it asks each time
     operations: tuple[str, ...]  # what the bridge may tell it over its API while a call lasts
 
-    def read_own(self, given: Reader) -> Mapping[str, Any]:
+    def read_own(self, given: Reader) -> Kept | None:
         """What it keeps of a call for itself, from the JSON of a page: `own` of the progress. Notes what is wrong with it."""
 
     def begun(self, call: Progress) -> Asking[Scene]:

@@ -31,8 +31,8 @@ class Voicenter:
     repeats = True
     operations = ()
 
-    def read_own(self, given: Reader) -> Mapping[str, Any]:
-        return {}
+    def read_own(self, given: Reader) -> None:
+        return None
 
     def begun(self, call: Progress) -> Asking[Scene]:
         caller = call.caller

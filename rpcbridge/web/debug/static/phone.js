@@ -189,6 +189,12 @@
       return step.last ? { step: "hangup", why: "The recording is over." } : { step: "press", digits: "" };
     },
 
+    async silence(step) {
+      line("plays", `nothing for ${step.seconds} s`);
+      await wait(step.seconds * 1000, "Silence");
+      return { step: "press", digits: "" };
+    },
+
     async end(step) {
       const cause = step.cause === null ? "" : ` (cause ${step.cause})`;
       const why = {
