@@ -12,12 +12,12 @@ from typing import Any
 
 from rpcbridge.bridge import Bridge
 from rpcbridge.domain.origins import made, origin_of
-from rpcbridge.errors import Problem, ReplyError, StepError, shown
+from rpcbridge.errors import NotStored, Problem, ReplyError, StepError, shown
 from rpcbridge.exchange import Exchange
 from rpcbridge.pbx import MAX_TURNS, OUTCOMES, Asking, Call, Command, Request, Scene, as_json, begun, conducted, discovered
 from rpcbridge.pbx.progress import read_caller
 from rpcbridge.pbx.reading import Reader
-from rpcbridge.platforms import Platform
+from rpcbridge.platforms import Order, Platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Taken:
 class Simulation:
     """The steps. One for all threads of a process; `clock` is monotonic, `now` seconds since 1970.
 
-    commands: what the bridge wants to tell the phone system of a call over its API, operation and body, each once.
+    orders: what the bridge wants to tell the phone system of a platform's call over its API, each once.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Simulation:
         new_id: Callable[[], str],
         clock: Callable[[], float],
         now: Callable[[], float],
-        commands: Callable[[str], Sequence[tuple[str, Mapping[str, Any]]]] = lambda call_id: (),
+        orders: Callable[[str, str], Sequence[Order]] = lambda platform, call_id: (),
     ) -> None:
         self.deadline_ms = round(deadline * 1000)
         self.breaker_failures = breaker_failures
@@ -93,7 +93,7 @@ class Simulation:
         self._new_id = new_id
         self._clock = clock
         self._now = now
-        self._commands = commands
+        self._orders = orders
 
     @property
     def dialects(self) -> dict[str, list[str]]:
@@ -163,7 +163,7 @@ class Simulation:
         peer = self._peer(session, traceparent)
         try:
             scene = conducted(asking, peer)
-            for command in peer.listen(0):
+            for command in peer.commands():
                 scene = scene.then(conducted(session.call.commanded(command), peer))
             return Taken(session, scene, tuple(peer.seen))
         except ReplyError as error:
@@ -171,16 +171,25 @@ class Simulation:
             return Taken(session, None, tuple(peer.seen), error.problems)
 
     def _peer(self, session: Session, traceparent: str) -> _Within:
+        platform, call = self._platforms[session.platform], session.call.progress
+
         def carry(request: Request) -> Exchange:
-            drilled = session.fault and request.question and session.call.progress.turns >= session.fault_from
+            drilled = session.fault and request.question and call.turns >= session.fault_from
             bridge = self._drills[session.fault] if drilled else self._bridge
             return self._through(bridge, session.platform, request.body, traceparent, request.callback)
 
-        return _Within(carry, lambda: self._commands(session.call.progress.call_id))
+        def commands() -> tuple[Command, ...]:
+            if platform.conversation is None:
+                return ()
+            try:
+                return tuple(Command(order.operation, order.body) for order in self._orders(platform.name, call.call_id))
+            except NotStored:  # they are not lost: the next step asks again
+                return ()
+
+        return _Within(carry, commands, platform.statuses)
 
     def _through(self, bridge: Bridge, platform: str, body: bytes, traceparent: str, callback: str) -> Exchange:
-        method: dict[str, Any] = {"method": callback} if callback else {}
-        return bridge.handle(self._platforms[platform], lambda deadline: body, self._clock(), traceparent, **method)
+        return bridge.handle(self._platforms[platform], lambda deadline: body, self._clock(), traceparent, callback)
 
     def _restored(self, given: object) -> Session:
         """The session in a page's JSON. Raises StepError with every problem.
@@ -202,19 +211,22 @@ class Simulation:
 
 @dataclass(frozen=True, slots=True)
 class _Within:
-    """Carries what an emulated call wants to the bridge of this process."""
+    """Carries what an emulated call wants to the bridge of this process. `statuses`: HTTP's, by outcome, but for 200."""
 
     carry: Callable[[Request], Exchange]
-    commands: Callable[[], Sequence[tuple[str, Mapping[str, Any]]]]
+    commands: Callable[[], tuple[Command, ...]]
+    statuses: Mapping[str, int]
     seen: list[Exchange] = field(default_factory=list)
 
     def post(self, request: Request) -> bytes:
         seen = self.carry(request)
         self.seen.append(seen)
+        if (status := self.statuses.get(seen.outcome, 200)) != 200:
+            raise ReplyError([Problem("", f"HTTP {status}: {seen.fallback_reason or seen.outcome}")])
         return seen.platform_response
 
     def listen(self, seconds: int) -> tuple[Command, ...]:
-        return tuple(Command(operation, body) for operation, body in self.commands())
+        return self.commands()
 
     def understood(self, name: str, data: Mapping[str, Any]) -> None:
         """Nobody is shown it here: the page has the stations."""

@@ -11,6 +11,7 @@ import json
 from functools import partial
 from typing import Any
 
+from rpcbridge.codec import REST
 from rpcbridge.domain.actions import Prompt
 from rpcbridge.errors import Problem, ReplyError, StepError
 from rpcbridge.pbx.asking import Asking, Command, Listen, Understood
@@ -46,7 +47,7 @@ class Mediaservice:
     """
 
     name = "mediaservice"
-    dialects = ("rest",)
+    dialects = (REST,)
     repeats = False
     operations = ("splitconnection", "interruptivrcommand", "hangupparticipant", "hangupremoteparticipant", "startrecording", "stoprecording")
 
