@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from rpcbridge.domain.causes import definition
@@ -12,6 +13,8 @@ from rpcbridge.pbx.call import Call
 from rpcbridge.pbx.scene import Collect, Dial, End, Play, Say, Scene, Silence, Speak, Step, Talk, said
 
 WAITS = "."  # before the keys for a prompt: it plays once more before they are pressed
+LISTENS = "!"  # for keys: nothing is pressed, until the bridge tells the phone system something
+_TOLD = 10  # seconds that it may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,12 @@ class Acting:
     rings: whether that is what comes of dialling, which belongs to what was heard before.
     """
 
-    def __init__(self, call: Call, presses: Sequence[str], outcome: str, *, speaks_on: bool) -> None:
+    def __init__(self, call: Call, presses: Sequence[str], outcome: str, *, speaks_on: bool, listens: int) -> None:
         self._call = call
         self._presses = list(presses)
         self._outcome = outcome
         self._speaks_on = speaks_on
+        self._listens = listens
         self._next: Asking[Any] | None = None
         self._gone = False
         self._waiting: _Waiting | None = None
@@ -42,9 +46,17 @@ class Acting:
     def next(self) -> Asking[Any] | None:
         """What comes next; None where nothing does, as the caller is gone."""
         step, self._next = self._next, None
-        if step is None and not self._gone and not self._call.over:
-            return self._call.question()
-        return step
+        if step is not None or self._gone or self._call.over:
+            return step
+        match self._call.progress.waiting:
+            case None:
+                return self._call.question()
+            case Talk() if self._listens > 0:
+                self._listens -= 1
+                return self._call.listened(_TOLD)
+            case Talk():
+                return self._call.talked()
+        return None  # a prompt at which nothing was told
 
     def through(self, scene: Scene) -> Iterator[str]:
         """What the caller hears and does, in words."""
@@ -57,7 +69,7 @@ class Acting:
             yield _silence(self._waiting.played, self._waiting.delay)
             self._waiting = None
         played = None
-        for step, after in zip(scene.steps, (*scene.steps[1:], None), strict=True):
+        for step, after in zip_longest(scene.steps, scene.steps[1:]):
             if isinstance(step, Play) and isinstance(after, Say):
                 played = step  # it introduces the digits
                 continue
@@ -79,8 +91,6 @@ class Acting:
                 recorded = ", recorded" if step.record else ""
                 limit = f", for at most {step.max_duration} s" if step.max_duration else ""
                 yield f"talks to {step.target}{recorded}{limit}; then both hang up"
-                if not step.last:
-                    self._next = self._call.talked()
             case Speak():
                 limit = f" for at most {step.max_duration} s" if step.max_duration else ""
                 self._gone = not self._speaks_on
@@ -105,6 +115,9 @@ class Acting:
     def _pressed(self, keys: str, step: Collect, played: int) -> Iterator[str]:
         """What the caller does while a prompt plays for the `played` time."""
         pressed = keys.lstrip(WAITS)
+        if keys == LISTENS:
+            self._next = self._call.listened(_TOLD)
+            return
         if self._call.repeats:
             self._next = self._call.press(pressed)
             if not pressed:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from rpcbridge.errors import Problem, StepError, shown
-from rpcbridge.pbx.asking import Asking, Command, Request, T
+from rpcbridge.pbx.asking import Asking, Command, Listen, Request, T
 from rpcbridge.pbx.platforms import Emulated
 from rpcbridge.pbx.progress import OUTCOMES, Caller, Progress, read
 from rpcbridge.pbx.reading import Reader
@@ -102,6 +102,13 @@ class Call:
     def commanded(self, command: Command) -> Asking[Scene]:
         """What is heard of it that the bridge tells the platform something; often nothing, and what was waited for still is."""
         return self._heard(self._emulated.commanded(self.progress, command))
+
+    def listened(self, seconds: int) -> Asking[Scene]:
+        """What is heard of whatever the bridge tells the phone system within `seconds`, while the caller does nothing."""
+        scene = Scene(())
+        for command in (yield Listen(seconds)).commands:
+            scene = scene.then((yield from self.commanded(command)))
+        return scene
 
     def ended(self) -> Asking[tuple[bool, str]]:
         """The report of the call's end, whoever ended it: whether it was acknowledged, and what its reply says."""

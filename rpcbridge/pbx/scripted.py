@@ -25,7 +25,9 @@ OUTCOMES = {"answer": "answered", "busy": "busy", "noanswer": "no_answer"}
 class Script:
     """What the caller does: keys for each prompt that collects digits ("" stays silent), then hangs up.
 
-    dialect: "" for the platform's own. speaks_on: whoever is recorded does not hang up before the limit.
+    Before keys, each `.` lets the prompt play once more; `!` alone presses nothing until the bridge tells something.
+    dialect: "" for the platform's own. speaks_on: whoever is recorded does not hang up before the limit. listens: how
+    often a conversation waits for what the bridge tells.
     """
 
     presses: tuple[str, ...] = ()
@@ -35,6 +37,7 @@ class Script:
     dialect: str = ""
     outcome: str = "answer"
     speaks_on: bool = False
+    listens: int = 0
     call_id: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def caller(self, emulated: Emulated) -> Caller:
@@ -92,7 +95,7 @@ class PhoneSystem:
 
     def play(self, call: Call, first: Asking[Any], script: Script) -> Iterator[Turn]:
         """The call from its step `first` on."""
-        acting = Acting(call, script.presses, OUTCOMES[script.outcome], speaks_on=script.speaks_on)
+        acting = Acting(call, script.presses, OUTCOMES[script.outcome], speaks_on=script.speaks_on, listens=script.listens)
         held, heard, step = list[Turn](), list[str](), cast("Asking[Any] | None", first)
         while step is not None:
             scene, carried, wrong = self._taken(step)

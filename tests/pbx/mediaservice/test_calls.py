@@ -9,7 +9,7 @@ import pytest
 from rpcbridge.errors import ReplyError, StepError
 from rpcbridge.pbx import Call, Caller, Command, Scene, as_json
 from rpcbridge.pbx.platforms.mediaservice import Behaviour
-from rpcbridge.pbx.platforms.mediaservice.emulated import placed
+from rpcbridge.pbx.platforms.mediaservice.state import Own
 from tests.pbx.mediaservice.playing import BYE, CALL, DOMAIN, DROP, IVR, QUIET, REFERENCE, Played, menu
 
 
@@ -224,7 +224,7 @@ def test_nobody_but_the_person_goes_on_after_a_split():
 
 def outbound(**options: object) -> Played:
     played = Played(caller=Caller("0540000000", "0730000000", "Shop", "rest"), **options)  # type: ignore[arg-type]
-    played.call.progress.own = placed(json.dumps(REFERENCE), 25)
+    played.call.progress.own = Own(outbound=True, reference=json.dumps(REFERENCE), ring=25)
     return played
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from rpcbridge.codec import REST
 from rpcbridge.domain.actions import Prompt
-from rpcbridge.errors import Problem, ReplyError, StepError
+from rpcbridge.errors import Problem, ReplyError
 from rpcbridge.pbx.asking import Asking, Command, Listen, Understood
 from rpcbridge.pbx.platforms.mediaservice import state
 from rpcbridge.pbx.platforms.mediaservice.behaviour import REASONS, Behaviour
@@ -47,9 +47,11 @@ class Mediaservice:
     """
 
     name = "mediaservice"
-    dialects = (REST,)
+    dialects: tuple[str, ...] = (REST,)
     repeats = False
-    operations = ("splitconnection", "interruptivrcommand", "hangupparticipant", "hangupremoteparticipant", "startrecording", "stoprecording")
+    operations: tuple[str, ...] = (
+        "splitconnection", "interruptivrcommand", "hangupparticipant", "hangupremoteparticipant", "startrecording", "stoprecording",
+    )  # fmt: skip
 
     def __init__(self, behaviour: Behaviour | None = None, domain: str = "", site: str = "") -> None:
         self._behaviour = behaviour or Behaviour()
@@ -268,10 +270,3 @@ def _digest(command: IvrCommand) -> str:
     """Tells one command from another, whatever it flushes."""
     told_apart = (command.phrases, command.size, command.finish_key, command.after)
     return hashlib.sha256(json.dumps(told_apart, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def placed(own_reference: str, ring: int) -> Own:
-    """What is known of a call that the bridge placed, before it rings."""
-    if ring < 1:
-        raise StepError([Problem("maxRingTime", "expected at least 1")])
-    return Own(outbound=True, reference=own_reference, ring=ring)

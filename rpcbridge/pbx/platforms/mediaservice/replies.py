@@ -89,10 +89,15 @@ def action_in(callback: str, reply: Mapping[str, Any]) -> str:
     return str(action)
 
 
+def is_sip(address: object) -> bool:
+    """Whether it is a SIP URI with a user part."""
+    return isinstance(address, str) and _SIP.fullmatch(address) is not None
+
+
 def _call_problems(reply: Mapping[str, Any]) -> list[Problem]:
     problems = []
     address = reply.get("destAddr")
-    if not isinstance(address, str) or not _SIP.fullmatch(address):
+    if not is_sip(address):
         problems.append(Problem("destAddr", f"expected a SIP URI, got {shown(address)}"))
     if not _seconds(reply.get("maxRingTime", 1), 1):
         problems.append(Problem("maxRingTime", f"expected seconds, got {shown(reply['maxRingTime'])}"))
