@@ -59,16 +59,11 @@ class Turn:
     question: bool = True
 
 
-def no_api(seconds: int) -> Sequence[Command]:
-    """The commands of a bridge to a platform whose API nobody serves."""
-    return ()
-
-
 class PhoneSystem:
     """Places calls against one bridge URL, such as http://127.0.0.1:8080/<platform>.
 
-    listen: the commands that the bridge gave over the platform's API, waited for no longer than it takes. posted: is
-    told of each request before it goes out, as who answers that API must know of what calls there are.
+    listen: the commands that the bridge gave over the platform's API, waited for no longer than it takes; None where nobody
+    serves that API. posted: is told of each request before it goes out, as who does must know of what calls there are.
     """
 
     def __init__(
@@ -78,7 +73,7 @@ class PhoneSystem:
         transport: Transport,
         *,
         patience: float = 10.0,
-        listen: Callable[[int], Sequence[Command]] = no_api,
+        listen: Callable[[int], Sequence[Command]] | None = None,
         posted: Callable[[Request], None] = lambda request: None,
     ) -> None:
         self._emulated = emulated
@@ -96,15 +91,17 @@ class PhoneSystem:
     def play(self, call: Call, first: Asking[Any], script: Script) -> Iterator[Turn]:
         """The call from its step `first` on."""
         acting = Acting(call, script.presses, OUTCOMES[script.outcome], speaks_on=script.speaks_on, listens=script.listens)
-        held, heard, step = list[Turn](), list[str](), cast("Asking[Any] | None", first)
+        held, heard = list[Turn](), list[str]()
+        step, wrong = cast("Asking[Any] | None", first), cast("RpcbridgeError | None", None)
         while step is not None:
-            scene, carried, wrong = self._taken(step)
-            if carried:
+            taken = self._taken(step)
+            if taken.turns:
                 yield from _with(held, heard)
-                held, heard = carried, []
+                held, heard = taken.turns, []
+            wrong = taken.wrong
             if wrong is not None:
                 break
-            heard += acting.through(scene)
+            heard += [*taken.notes, *acting.through(taken.found)]
             step = acting.next()
             if not acting.rings:  # what comes of dialling may be no exchange of its own
                 yield from _with(held, heard)
@@ -115,22 +112,21 @@ class PhoneSystem:
         yield from self._ended(call)
 
     def _ended(self, call: Call) -> Iterator[Turn]:
-        ended, carried, wrong = self._taken(call.ended())
-        yield from carried[:-1]
-        if wrong is not None:
-            yield from carried[-1:]
-            raise wrong
-        well, says = ended
-        for last in carried[-1:]:
+        taken = self._taken(call.ended())
+        yield from taken.turns[:-1]
+        if taken.wrong is not None:
+            yield from taken.turns[-1:]
+            raise taken.wrong
+        well, says = taken.found
+        for last in taken.turns[-1:]:
             yield replace(last, heard=(f"is {'' if well else 'NOT '}acknowledged ({says})",), usable=well)
 
-    def _taken(self, asking: Asking[Any]) -> tuple[Any, list[Turn], RpcbridgeError | None]:
-        """What a step of the call returns, the exchanges it took, and what went wrong with it."""
-        turns: list[Turn] = []
+    def _taken(self, asking: Asking[Any]) -> _Taken:
+        wire = _Wire(self._post, self._listen)
         try:
-            return conducted(asking, _Wire(self._post, self._listen, turns)), turns, None
+            return _Taken(conducted(asking, wire), wire.turns, None, wire.notes)
         except RpcbridgeError as error:
-            return None, turns, error
+            return _Taken(None, wire.turns, error, wire.notes)
 
     def _post(self, request: Request) -> bytes:
         self._posted(request)
@@ -148,12 +144,23 @@ class PhoneSystem:
 
 
 @dataclass(frozen=True, slots=True)
+class _Taken:
+    """A step of a call: what it returned, the exchanges it took, what went wrong, what has to be said of it."""
+
+    found: Any
+    turns: list[Turn]
+    wrong: RpcbridgeError | None
+    notes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Wire:
     """Carries requests over HTTP; each is a turn."""
 
     send: Callable[[Request], bytes]
-    listen: Callable[[int], Sequence[Command]]
-    turns: list[Turn]
+    commands: Callable[[int], Sequence[Command]] | None
+    turns: list[Turn] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def post(self, request: Request) -> bytes:
         started = time.monotonic()
@@ -162,6 +169,12 @@ class _Wire:
         finally:
             milliseconds = round((time.monotonic() - started) * 1000)
             self.turns.append(Turn(request.method, request.fields, milliseconds=milliseconds, question=request.question))
+
+    def listen(self, seconds: int) -> Sequence[Command]:
+        if self.commands is not None:
+            return self.commands(seconds)
+        self.notes.append("here the bridge may have somebody dialled or recorded, but nobody serves the API for that")
+        return ()
 
     def understood(self, name: str, data: Mapping[str, Any]) -> None:
         self.turns[-1] = replace(self.turns[-1], action=name, data=data)

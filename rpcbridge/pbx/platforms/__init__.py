@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
 
 from rpcbridge.pbx.asking import Asking, Command
 from rpcbridge.pbx.progress import Kept, Progress
 from rpcbridge.pbx.reading import Reader
 from rpcbridge.pbx.scene import Collect, Dial, Scene, Talk
+
+if TYPE_CHECKING:
+    from rpcbridge.pbx.scripted import Script, Turn
+    from rpcbridge.transport import Transport
 
 
 class Emulated(Protocol):
@@ -46,7 +52,24 @@ class Emulated(Protocol):
 _FIRST = "voicenter"
 
 
+class Placing(Protocol):
+    """Places calls by scripts; entered, it serves the platform's API as well."""
+
+    def __enter__(self) -> Placing: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+
+    def place(self, script: Script) -> Iterator[Turn]:
+        """The call, turn by turn."""
+
+
+def serving(name: str) -> Callable[[str, Transport, tuple[str, int]], Placing] | None:
+    """Makes a phone system that calls a bridge's URL, and serves its API at an address; None for a platform without one."""
+    found: Callable[[str, Transport, tuple[str, int]], Placing] | None = getattr(importlib.import_module(f"{__name__}.{name}"), "serve", None)
+    return found
+
+
 def discovered() -> dict[str, Emulated]:
-    """Every emulated platform, by its name: each module of this package."""
+    """Every emulated platform, by its name: each module of this package, called like the platform."""
     found: list[Emulated] = [importlib.import_module(f"{__name__}.{one.name}").EMULATED for one in pkgutil.iter_modules(__path__)]
     return {one.name: one for one in sorted(found, key=lambda one: (one.name != _FIRST, one.name))}

@@ -25,7 +25,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 
 
 class Api:
-    """One tenant's. `fails`: what an operation answers instead, the next times it is asked."""
+    """One tenant's, of any domain where `domain` is "". `fails`: what an operation answers instead, the next times it is asked."""
 
     def __init__(self, domain: str, calls: Calls) -> None:
         self.fails: dict[str, list[Given]] = {}
@@ -37,7 +37,7 @@ class Api:
     def answer(self, came: Came) -> Given:
         """What a request is answered; what it tells a call is with the call by then."""
         parts = [unquote(part) for part in urlsplit(came.path).path.split("/")]
-        if f"/{parts[1]}" not in (BASE, SITE) or parts[2:3] != [self._domain] or len(parts) < 4:
+        if f"/{parts[1]}" not in (BASE, SITE) or len(parts) < 4 or self._domain not in ("", parts[2]):
             return _failed(404, "no such path")
         operation, rest = parts[3], parts[4:]
         with self._lock:

@@ -32,7 +32,7 @@ DOMAIN = "customer.example"
 class Tenant:
     """The API from entering to leaving it; `callbacks` is the bridge's URL for the platform.
 
-    domain: the tenant's, under which the API is. hybrid: callbacks name a base URL of their own for the API. told_within: seconds that an order may take to come.
+    domain: the tenant's, under which the API is; "" for any, and callbacks name none. hybrid: callbacks name a base URL of their own for the API. told_within: seconds that an order may take to come.
     """
 
     def __init__(
