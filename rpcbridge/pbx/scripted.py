@@ -173,7 +173,7 @@ class _Wire:
     def listen(self, seconds: int) -> Sequence[Command]:
         if self.commands is not None:
             return self.commands(seconds)
-        self.notes.append("here the bridge may have somebody dialled or recorded, but nobody serves the API for that")
+        self.notes.append("here the bridge may have somebody dialled or recorded, but nobody serves the API for that (--serve-api)")
         return ()
 
     def understood(self, name: str, data: Mapping[str, Any]) -> None:
