@@ -360,7 +360,7 @@
         next = await acts[step.step](step, taken.scene);
         if (mine !== call) return;
       }
-      if (!next) next = { step: "hangup", why: "Nothing more happens." };
+      if (!next) next = { step: "hangup", why: taken.over ? "The call is over." : "Nothing more happens." };
       if (next.step === "hangup") return hangUp(next.why);
       taken = await ask(mine, next.step, { session: mine.session, ...next });
     }
