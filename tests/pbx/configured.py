@@ -11,6 +11,7 @@ from tests.support.rsa_keys import private_file
 def _mediaservice(folder: Path, port: int) -> str:
     return (
         f'[mediaservice]\ndomain = "customer.example"\nurl = "http://127.0.0.1:{port}/mediaservice"\n'
+        f'site_urls = ["http://127.0.0.1:{port}/site"]\n'
         f'private_key_file = "{private_file(folder)}"\n'
     )
 

@@ -164,6 +164,14 @@ def test_a_message_up_to_its_limit(line: Line):
     assert line.event("recording_ready")["recording"]["ok"] is True
 
 
+def test_a_hybrid_site_is_ordered_at_its_own_address(bridged: tuple[bridges.Running, backends.Backend, int]):
+    bridge, backend, port = bridged
+    backend.behave = in_turn(reply(MENU), reply(CALL))
+    with Tenant(f"http://127.0.0.1:{bridge.port}/mediaservice", Transport(), address=("127.0.0.1", port), hybrid=True) as tenant:
+        assert "talks to 0501234567; then both hang up" in worded(tenant.place(Script(("1",))))
+        assert [came.path for came in tenant.requests if "split" in came.path] == [f"/site/{DOMAIN}/splitconnection"]
+
+
 def test_an_order_that_fails_is_given_once_more(line: Line):
     line.tenant.fail("splitconnection", Given(500))
     line.answers(MENU, CALL | {"on_failure": NOBODY})

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args, get_type_hints
 
-Answered = Literal["before_command", "never"]
+Answered = Literal["before_command", "after_command", "never"]
 ReplyIds = Literal["each_command", "one_a_call"]
 RoundEnds = Literal["command_after", "first_timeout"]
 Silence = Literal["no_params", "empty_match"]
@@ -30,7 +30,7 @@ Completed = Literal["sent", "lost"]
 class Behaviour:
     """How the emulated platform behaves."""
 
-    answered: Answered = "before_command"  # whether an inbound call that goes to the IVR yields callAnswered
+    answered: Answered = "before_command"  # when an inbound call that goes to the IVR yields callAnswered
     reply_ids: ReplyIds = "each_command"  # getIvrCommand's
     round_ends: RoundEnds = "command_after"  # what closes a round in which nothing is pressed: getIVRCommandAfter, or dtmf.firstTimeout
     silence: Silence = "no_params"  # whether dtmfParams is there when nothing was pressed

@@ -18,6 +18,7 @@ class Calls:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._call_of: dict[str, str] = {}
+        self._over: set[str] = set()
         self._told: dict[str, list[Command]] = {}
         self._placed: list[Mapping[str, Any]] = []
 
@@ -25,8 +26,9 @@ class Calls:
         """A callback goes out: from now on its ids mean this call. Once it is over they mean nothing."""
         with self._changed:
             if request.callback == "sessionCompleted":
+                self._over.add(call_id)
                 self._call_of = {id: call for id, call in self._call_of.items() if call != call_id}
-            else:
+            elif call_id not in self._over:
                 self._call_of |= {str(request.fields[name]): call_id for name in _IDS if name in request.fields}
 
     def tell(self, command: Command) -> bool:

@@ -164,7 +164,10 @@ class Mediaservice:
         if decided.action == "ivr":
             if self._behaviour.answered == "before_command":
                 yield from told("callAnswered", self._bodies.call_answered(call))
-            return Scene(before).then((yield from self._command(call, {})))
+            scene = yield from self._command(call, {})
+            if self._behaviour.answered == "after_command":
+                yield from told("callAnswered", self._bodies.call_answered(call))
+            return Scene(before).then(scene)
         dial = decided.dial()
         mine.person_called, mine.recording, call.target = False, decided.recording, dial.target
         yield from told("callNotify", self._bodies.call_notify(call, of_person=False))
