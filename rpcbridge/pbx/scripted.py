@@ -136,7 +136,7 @@ class PhoneSystem:
             text = f"HTTP {reply.status}: {reply.body[:80].decode(errors='replace').strip()}"
             rest = f"/{request.callback}" if request.callback else ""
             hint = {
-                403: "the secret in the path or the credentials are wrong, or this address is not listed",
+                403: "the secret in the path or the credentials are wrong, this address is not listed, or nothing is set for this platform",
                 404: f"the path is /{route(self._emulated.name)}[/<secret>]{rest}",
             }
             raise ReplyError([Problem("", f"{text} ({hint[reply.status]})" if reply.status in hint else text)])
