@@ -111,7 +111,7 @@ def build(
     carrier = Carrier(bridge.conversations, checked.platforms, told, watching.around, include_raw=found.backend.include_raw)
     timers = Timers(session_store(found), carrier.see_to, _new_id)
     due.append(timers)
-    debug = watching.debug and replace(watching.debug, phone=_simulation(checked, watching, bridge, outbox, calls, sessions))
+    debug = watching.debug and replace(watching.debug, phone=_simulation(checked, watching, bridge, carrier, outbox, calls, sessions))
     doors = {route(name): (platform, _guard(checked, name)) for name, platform in checked.platforms.items()}
     app = create(Surface(bridge, doors, found.server.max_body, debug, _api(found, operations, carrier)))
     checks = [watching.record.check, watching.breakers.check, outbox.check, deliverer.check, sessions.check, timers.check]
@@ -135,14 +135,14 @@ def _api(found: Settings, operations: Mapping[str, Operations], carrier: Carrier
 
 
 def _simulation(
-    checked: Plan, watching: _Watching, bridge: Bridge, outbox: Outbox, calls: Calls | None, sessions: CallSessions
+    checked: Plan, watching: _Watching, bridge: Bridge, carrier: Carrier, outbox: Outbox, calls: Calls | None, sessions: CallSessions
 ) -> Simulation:
     """Calls that the phone page places, and a bridge for each fault of its drill."""
     drills = {fault: _drill(checked, fault, watching, outbox, calls, sessions) for fault in FAULTS}
     backend = checked.settings.backend
     return Simulation(
         bridge, drills, checked.platforms, deadline=backend.deadline, breaker_failures=backend.breaker.failures,
-        new_id=_new_id, clock=time.monotonic, now=time.time,
+        new_id=_new_id, clock=time.monotonic, now=time.time, orders=carrier.orders,
     )  # fmt: skip
 
 

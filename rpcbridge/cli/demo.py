@@ -124,6 +124,10 @@ curl -s {url} --data '{body}'
 
 {command} call{at} --press 1,1,1234
 
+   The same on another phone system, which asks for each round of a menu:
+
+{command} call --platform mediaservice{at.replace("/voicenter", "/mediaservice")} --press 1,1,1234
+
 3. English, "a person", whose line is busy:
 
 {command} call{at} --press 2,2 --outcome busy --dialect json

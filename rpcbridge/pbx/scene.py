@@ -30,7 +30,11 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Collect:
-    """A prompt is played while nothing is pressed, and up to `size` digits are collected; of size 0 it only plays."""
+    """A prompt is played while nothing is pressed, and up to `size` digits are collected; of size 0 it only plays.
+
+    menu: its name, "" on a platform that does not know it. finish_key: ends the digits before there are `size`. again: the
+    prompt was heard before, and nobody pressed anything.
+    """
 
     step: ClassVar[str] = "collect"
 
@@ -40,43 +44,51 @@ class Collect:
     loops: int
     delay: int
     validate: bool = False
+    finish_key: str = ""
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """A target is rung, for `ring_timeout` seconds; what comes of it decides how the call goes on."""
+    """A target is rung, for `ring_timeout` seconds; what comes of it decides how the call goes on.
+
+    max_duration: None where the platform is not told. greeting: what the caller hears once the target answered.
+    """
 
     step: ClassVar[str] = "dial"
 
     target: str
     ring_timeout: int
-    max_duration: int
+    max_duration: int | None
     record: bool = False
     caller_number: str | None = None
     caller_name: str = ""
     hold_music: str | None = None
     target_prompt: Prompt | None = None
     on_failure: Collect | None = None
+    greeting: Prompt | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """The target answered: both talk, until one hangs up."""
+    """The target answered: both talk, until one hangs up. `last`: the phone system asks nothing when the target does."""
 
     step: ClassVar[str] = "talk"
 
     target: str
-    max_duration: int
+    max_duration: int | None
     record: bool
+    last: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Speak:
-    """The caller is recorded until hanging up, or for `max_duration` seconds."""
+    """The caller is recorded until hanging up, or for `max_duration` seconds. `last`: the phone system asks nothing then."""
 
     step: ClassVar[str] = "speak"
 
     max_duration: int | None
+    last: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +102,16 @@ class End:
     layer: int | None = None
 
 
-Step: TypeAlias = Play | Say | Collect | Dial | Talk | Speak | End
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Nothing is heard for `seconds`; then the phone system asks again."""
+
+    step: ClassVar[str] = "silence"
+
+    seconds: int
+
+
+Step: TypeAlias = Play | Say | Collect | Dial | Talk | Speak | Silence | End
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +120,10 @@ class Scene:
 
     steps: tuple[Step, ...]
     language: str = ""
+
+    def then(self, further: Scene) -> Scene:
+        """This, and what is heard after it."""
+        return Scene(self.steps + further.steps, further.language or self.language)
 
 
 def scene_of(action: AnyAction) -> Scene:
@@ -144,7 +169,7 @@ def as_json(scene: Scene) -> dict[str, Any]:
 
 
 def step_json(step: Step) -> dict[str, Any]:
-    """One step as JSON; `call.restored` reads the two that the phone system waits at."""
+    """One step as JSON; `progress.read` reads those that the phone system waits at."""
     return {"step": step.step, **{field.name: _value(getattr(step, field.name)) for field in fields(step)}}
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
-from rpcbridge.codec import content_type
-from rpcbridge.domain.causes import definition
-from rpcbridge.errors import Problem, ReplyError
-from rpcbridge.pbx.call import MAX_TURNS, Call, begun
+from rpcbridge.errors import Problem, ReplyError, RpcbridgeError, StepError
+from rpcbridge.pbx.acting import Acting
+from rpcbridge.pbx.asking import Asking, Command, Request, conducted
+from rpcbridge.pbx.call import Call, begun
 from rpcbridge.pbx.platforms import Emulated
 from rpcbridge.pbx.progress import Caller
-from rpcbridge.pbx.scene import Collect, Dial, End, Play, Say, Scene, Speak, Step, said
 from rpcbridge.platforms import route
 from rpcbridge.transport import HttpRequest, Transport
 
@@ -24,20 +23,26 @@ OUTCOMES = {"answer": "answered", "busy": "busy", "noanswer": "no_answer"}
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What the caller does: keys for each prompt that collects digits ("" stays silent), then hangs up."""
+    """What the caller does: keys for each prompt that collects digits ("" stays silent), then hangs up.
+
+    Before keys, each `.` lets the prompt play once more; `!` alone presses nothing until the bridge tells something.
+    dialect: "" for the platform's own. speaks_on: whoever is recorded does not hang up before the limit. listens: how
+    often a conversation waits for what the bridge tells.
+    """
 
     presses: tuple[str, ...] = ()
     called_number: str = "0730000000"
     caller_number: str = "0540000000"
     caller_name: str = "Example Caller"
-    dialect: str = "xmlrpc"
+    dialect: str = ""
     outcome: str = "answer"
+    speaks_on: bool = False
+    listens: int = 0
     call_id: str = field(default_factory=lambda: secrets.token_hex(16))
 
-    @property
-    def caller(self) -> Caller:
+    def caller(self, emulated: Emulated) -> Caller:
         """Who calls whom."""
-        return Caller(self.called_number, self.caller_number, self.caller_name, self.dialect)
+        return Caller(self.called_number, self.caller_number, self.caller_name, self.dialect or emulated.dialects[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,125 +56,132 @@ class Turn:
     heard: tuple[str, ...] = ()
     milliseconds: int = 0
     usable: bool = True  # False: the report of the end was not acknowledged
+    question: bool = True
 
 
 class PhoneSystem:
-    """Places calls against one bridge URL, such as http://127.0.0.1:8080/<platform>."""
+    """Places calls against one bridge URL, such as http://127.0.0.1:8080/<platform>.
 
-    def __init__(self, emulated: Emulated, url: str, transport: Transport, *, patience: float = 10.0) -> None:
+    listen: the commands that the bridge gave over the platform's API, waited for no longer than it takes; None where nobody
+    serves that API. posted: is told of each request before it goes out, as who does must know of what calls there are.
+    """
+
+    def __init__(
+        self,
+        emulated: Emulated,
+        url: str,
+        transport: Transport,
+        *,
+        patience: float = 10.0,
+        listen: Callable[[int], Sequence[Command]] | None = None,
+        posted: Callable[[Request], None] = lambda request: None,
+    ) -> None:
         self._emulated = emulated
-        self._url = url
+        self._url = url.rstrip("/")
         self._transport = transport
         self._patience = patience
+        self._listen = listen
+        self._posted = posted
 
     def place(self, script: Script) -> Iterator[Turn]:
         """The call, turn by turn, the report of its end last. Raises TransportError, or ReplyError for an unusable reply."""
-        call = begun(self._emulated, script.caller, script.call_id, time.time())
-        acting = _Acting(call, script)
-        while not call.over and call.progress.turns < MAX_TURNS:
-            reply, milliseconds = self._post(call.question(), script.dialect)
-            scene = call.hear(reply)
-            answer = call.answer
-            yield Turn(call.sent.method, _sent(call), answer.name, answer.data, tuple(acting.through(scene)), milliseconds)
-        reply, milliseconds = self._post(call.ended(), script.dialect)
-        well, says = call.acknowledged(reply)
-        heard = f"is {'' if well else 'NOT '}acknowledged ({says})"
-        yield Turn(call.sent.method, _sent(call), heard=(heard,), milliseconds=milliseconds, usable=well)
+        call = begun(self._emulated, script.caller(self._emulated), script.call_id, time.time())
+        return self.play(call, call.question(), script)
 
-    def _post(self, body: bytes, dialect: str) -> tuple[bytes, int]:
-        request = HttpRequest(self._url, (("Content-Type", content_type(dialect)),), body)
-        started = time.monotonic()
-        reply = self._transport.send(request, self._patience)
-        milliseconds = round((time.monotonic() - started) * 1000)
+    def play(self, call: Call, first: Asking[Any], script: Script) -> Iterator[Turn]:
+        """The call from its step `first` on."""
+        acting = Acting(call, script.presses, OUTCOMES[script.outcome], speaks_on=script.speaks_on, listens=script.listens)
+        held, heard = list[Turn](), list[str]()
+        step, wrong = cast("Asking[Any] | None", first), cast("RpcbridgeError | None", None)
+        while step is not None:
+            taken = self._taken(step)
+            if taken.turns:
+                yield from _with(held, heard)
+                held, heard = taken.turns, []
+            wrong = taken.wrong
+            if wrong is not None:
+                break
+            heard += [*taken.notes, *acting.through(taken.found)]
+            step = acting.next()
+            if not acting.rings:  # what comes of dialling may be no exchange of its own
+                yield from _with(held, heard)
+                held, heard = [], []
+        yield from _with(held, heard)
+        if wrong is not None and not isinstance(wrong, StepError):  # a call in circles is left as any other
+            raise wrong
+        yield from self._ended(call)
+
+    def _ended(self, call: Call) -> Iterator[Turn]:
+        taken = self._taken(call.ended())
+        yield from taken.turns[:-1]
+        if taken.wrong is not None:
+            yield from taken.turns[-1:]
+            raise taken.wrong
+        well, says = taken.found
+        for last in taken.turns[-1:]:
+            yield replace(last, heard=(f"is {'' if well else 'NOT '}acknowledged ({says})",), usable=well)
+
+    def _taken(self, asking: Asking[Any]) -> _Taken:
+        wire = _Wire(self._post, self._listen)
+        try:
+            return _Taken(conducted(asking, wire), wire.turns, None, wire.notes)
+        except RpcbridgeError as error:
+            return _Taken(None, wire.turns, error, wire.notes)
+
+    def _post(self, request: Request) -> bytes:
+        self._posted(request)
+        url = f"{self._url}/{request.callback}" if request.callback else self._url
+        reply = self._transport.send(HttpRequest(url, (("Content-Type", request.content_type),), request.body), self._patience)
         if reply.status != 200:
             text = f"HTTP {reply.status}: {reply.body[:80].decode(errors='replace').strip()}"
+            rest = f"/{request.callback}" if request.callback else ""
             hint = {
-                403: "the secret in the path or the credentials are wrong, or this address is not listed",
-                404: f"the path is /{route(self._emulated.name)}[/<secret>]",
+                403: "the secret in the path or the credentials are wrong, this address is not listed, or nothing is set for this platform",
+                404: f"the path is /{route(self._emulated.name)}[/<secret>]{rest}",
             }
             raise ReplyError([Problem("", f"{text} ({hint[reply.status]})" if reply.status in hint else text)])
-        return reply.body, milliseconds
+        return reply.body
 
 
-def _sent(call: Call) -> Mapping[str, Any]:
-    (struct,) = call.sent.params
-    return struct if isinstance(struct, dict) else {}
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A step of a call: what it returned, the exchanges it took, what went wrong, what has to be said of it."""
+
+    found: Any
+    turns: list[Turn]
+    wrong: RpcbridgeError | None
+    notes: list[str]
 
 
-class _Acting:
-    """The script's caller: hears scenes, presses what is left to press, hangs up where nothing is."""
+@dataclass(frozen=True, slots=True)
+class _Wire:
+    """Carries requests over HTTP; each is a turn."""
 
-    def __init__(self, call: Call, script: Script) -> None:
-        self._call = call
-        self._presses = list(script.presses)
-        self._outcome = OUTCOMES[script.outcome]
+    send: Callable[[Request], bytes]
+    commands: Callable[[int], Sequence[Command]] | None
+    turns: list[Turn] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
-    def through(self, scene: Scene) -> Iterator[str]:
-        """What the caller hears and does, in words."""
-        steps, played = scene.steps, None
-        for step, after in zip(steps, (*steps[1:], None), strict=True):
-            if isinstance(step, Play) and isinstance(after, Say):
-                played = step  # it introduces the digits
-                continue
-            if isinstance(step, Say):
-                digits = f"the digits {' '.join(step.digits)} ({scene.language})"
-                yield f"hears {_quoted(said(played.prompt))}, then {digits}" if played else f"hears {digits}"
-            else:
-                yield from self._step(step)
+    def post(self, request: Request) -> bytes:
+        started = time.monotonic()
+        try:
+            return self.send(request)
+        finally:
+            milliseconds = round((time.monotonic() - started) * 1000)
+            self.turns.append(Turn(request.method, request.fields, milliseconds=milliseconds, question=request.question))
 
-    def _step(self, step: Step) -> Iterator[str]:
-        match step:
-            case Play():
-                yield f"hears {_quoted(said(step.prompt))}"
-            case Collect():
-                yield from self._collect(step)
-            case Dial():
-                yield from self._dial(step)
-            case Speak():
-                limit = step.max_duration
-                yield f"is recorded{f' for at most {limit} s' if limit else ''}, and hangs up"
-            case End():
-                yield _ended(step)
+    def listen(self, seconds: int) -> Sequence[Command]:
+        if self.commands is not None:
+            return self.commands(seconds)
+        self.notes.append("here the bridge may have somebody dialled or recorded, but nobody serves the API for that (--serve-api)")
+        return ()
 
-    def _collect(self, step: Collect) -> Iterator[str]:
-        prompt, size, loops = _quoted(said(step.prompt)), step.size, step.loops
-        if size == 0:
-            yield f"hears {prompt}; no digits are collected (menu {step.menu})"
-            return
-        yield f"hears {prompt}; up to {size} digit{'s' * (size > 1)} wanted (menu {step.menu})"
-        if not self._presses:
-            self._call.progress.over = True
-            yield "hangs up"
-            return
-        pressed = self._presses.pop(0)
-        self._call.press(pressed)
-        if not pressed:
-            yield f"stays silent: the prompt plays {loops} time{'s' * (loops > 1)}, {step.delay} s after each"
-        elif len(pressed) > size:
-            yield f"presses {pressed}, of which the phone system takes {pressed[:size]}"
-        else:
-            yield f"presses {pressed}"
-
-    def _dial(self, step: Dial) -> Iterator[str]:
-        with_music = f", to the music {_quoted(step.hold_music)}" if step.hold_music else ""
-        yield f"hears {step.target} being dialled for at most {step.ring_timeout} s{with_music}"
-        scene = self._call.dialled(self._outcome)
-        if self._outcome == "answered":
-            recorded = ", recorded" if step.record else ""
-            yield f"talks to {step.target}{recorded}, for at most {step.max_duration} s; then both hang up"
-            return
-        yield "nobody answers" if self._outcome == "no_answer" else "the line is busy"
-        yield from self.through(scene)
+    def understood(self, name: str, data: Mapping[str, Any]) -> None:
+        self.turns[-1] = replace(self.turns[-1], action=name, data=data)
 
 
-def _ended(step: End) -> str:
-    if step.why == "layer":
-        return f"goes on in layer {step.layer} of the phone system's own IVR"
-    if step.why == "disconnected":
-        return "is disconnected: the action names no menu for a failed call"
-    reason = f" (cause {step.cause}, {definition(step.cause)})" if step.cause is not None else ""
-    return f"is hung up on{reason}"
-
-
-def _quoted(text: str) -> str:
-    return f'"{text}"'
+def _with(turns: Sequence[Turn], heard: Sequence[str]) -> Iterator[Turn]:
+    """`turns`, the last question among them with what was heard of it."""
+    last = max((at for at, turn in enumerate(turns) if turn.question), default=len(turns) - 1)
+    for at, turn in enumerate(turns):
+        yield replace(turn, heard=tuple(heard)) if at == last else turn

@@ -263,7 +263,7 @@ def test_the_page_offers_what_there_is(shop: bridges.Running):
         assert text in page.body
     assert b"style=" not in page.body
     told = json.loads(shop.get("/debug/phone", **JSON).body)
-    assert told["choices"]["dialect"] == ["xmlrpc", "json", "jsonrpc"]
+    assert told["dialects"] == {"voicenter": ["xmlrpc", "json", "jsonrpc"], "mediaservice": ["rest"]}
     assert told["choices"]["fault"] == ["", *HEARD]
     assert shop.get("/debug/static/phone.js").status == 200
     assert shop.get("/debug/phone/call").status == 405

@@ -10,7 +10,6 @@ from flask import Blueprint, Response, render_template, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from rpcbridge.errors import DatabaseError, Problem, StepError
-from rpcbridge.exchange import Exchange
 from rpcbridge.simulation import Simulation, Taken
 from rpcbridge.web.debug.page import Debug, shown
 from rpcbridge.web.debug.stations import station_views
@@ -27,7 +26,7 @@ _FAULTS = {
     "garbage": "answers HTML",
     "wrong_action": "unknown action",
 }
-_DIALECTS = {"xmlrpc": "XML-RPC", "json": "JSON", "jsonrpc": "JSON-RPC 2.0"}
+_DIALECTS = {"xmlrpc": "XML-RPC", "json": "JSON", "jsonrpc": "JSON-RPC 2.0", "rest": "REST"}
 
 
 def add(blueprint: Blueprint, debug: Debug) -> None:
@@ -38,8 +37,8 @@ def add(blueprint: Blueprint, debug: Debug) -> None:
 
     @blueprint.get("/phone")
     def phone() -> Response:
-        told = {"choices": place.choices, "deadline_ms": place.deadline_ms, "breaker_failures": place.breaker_failures}
-        return shown(200, told, "phone.html", faults=_FAULTS, dialects=_DIALECTS, revealed=debug.reveal, **told)
+        told = {"choices": place.choices, "dialects": place.dialects, "deadline_ms": place.deadline_ms, "breaker_failures": place.breaker_failures}
+        return shown(200, told, "phone.html", faults=_FAULTS, names=_DIALECTS, revealed=debug.reveal, **told)
 
     @blueprint.post("/phone/<step>")
     def phone_step(step: str) -> Response:
@@ -52,7 +51,7 @@ def add(blueprint: Blueprint, debug: Debug) -> None:
             return _refused(400, error.problems)
         except RequestEntityTooLarge:
             return _refused(413, [Problem("", f"the step is larger than {_LARGEST} bytes")])
-        return _json(200, taken.as_json() | _seen(debug, taken.exchange))
+        return _json(200, taken.as_json() | _seen(debug, taken))
 
 
 def _given() -> dict[str, Any]:
@@ -70,22 +69,23 @@ def _given() -> dict[str, Any]:
 _STEPS: Mapping[str, Callable[[Simulation, dict[str, Any]], Taken]] = {
     "call": lambda place, given: place.begin(given, traceparent("")),
     "press": lambda place, given: place.press(given.get("session"), given.get("digits"), traceparent("")),
-    "dialled": lambda place, given: place.dialled(given.get("session"), given.get("outcome")),
+    "dialled": lambda place, given: place.dialled(given.get("session"), given.get("outcome"), traceparent("")),
+    "talked": lambda place, given: place.talked(given.get("session"), traceparent("")),
     "hangup": lambda place, given: place.hang_up(given.get("session"), traceparent("")),
 }
 
 
-def _seen(debug: Debug, exchange: Exchange | None) -> dict[str, Any]:
-    """The exchange behind a step as the trace keeps it, so masked: its key facts, and its stations as a page shows them."""
-    if exchange is None:
+def _seen(debug: Debug, taken: Taken) -> dict[str, Any]:
+    """The exchanges behind a step as the trace keeps them, so masked: key facts of one, and the stations of each, the newest first."""
+    if taken.exchange is None:
         return {"exchange": None, "turn": ""}
     try:
-        document = debug.trace.document(exchange)
+        documents = {seen.id: debug.trace.document(seen) for seen in taken.exchanges}
     except DatabaseError as error:
         return {"exchange": None, "turn": render_template("_phone_turn.html", seen=None, error=str(error))}
-    told = {name: document[name] for name in _TOLD}
-    html = render_template("_phone_turn.html", seen=document, views=station_views(document))
-    return {"exchange": told, "turn": html}
+    told = {name: documents[taken.exchange.id][name] for name in _TOLD}
+    html = [render_template("_phone_turn.html", seen=seen, views=station_views(seen)) for seen in documents.values()]
+    return {"exchange": told, "turn": "".join(reversed(html))}
 
 
 _TOLD = ("id", "call_id", "outcome", "action", "reason", "method", "attempts", "backend_ms", "total_ms", "deadline_ms")

@@ -108,6 +108,8 @@
     });
   }
 
+  /* Whether the key that ends the digits was pressed. */
+  const finished = ({ digits, finish }) => Boolean(finish) && digits.endsWith(finish);
   const times = (count) => (count === 1 ? "once" : `${count} times`);
 
   // --- the steps of a scene: each returns what to ask next, or nothing to go on ---
@@ -134,17 +136,18 @@
 
     async collect(step, scene) {
       const wanted = step.size ? `up to ${step.size} digit${step.size > 1 ? "s" : ""}` : "no digits are collected";
-      line("plays", "plays ", quoted(step.prompt.said), ` · ${wanted}${step.validate ? ", validated" : ""} · menu `, quoted(step.menu));
+      const until = step.finish_key ? `, or ${step.finish_key}` : "", menu = step.menu ? [" · menu ", quoted(step.menu)] : [];
+      line("plays", "plays ", quoted(step.prompt.said), ` · ${wanted}${until}${step.validate ? ", validated" : ""}`, ...menu);
       speakPrompt(step.prompt, scene.language);
       const rule = `played ${times(step.loops)}, ${step.delay} s after each`;
       part("wanted").textContent = `${wanted} · ${rule}${step.validate ? " · validation asked for, not simulated" : ""}`;
-      collecting = step.size ? { size: step.size, digits: "" } : null;
+      collecting = step.size ? { size: step.size, finish: step.finish_key, digits: "" } : null;
       showDigits();
       state(step.size ? "Waiting for digits" : "Playing");
       const mine = collecting;
       let how = await playing(step);
       if (!mine) return { step: "press", digits: "" };
-      while (how === "pressed" && mine.digits.length < mine.size)
+      while (how === "pressed" && mine.digits.length < mine.size && !finished(mine))
         how = await wait(Math.max(step.delay, FURTHER_DIGITS_S) * 1000, "Further digits");
       if (how === "gone" || collecting !== mine) return undefined; // hung up meanwhile
       const { digits } = mine;
@@ -172,16 +175,24 @@
 
     async talk(step) {
       state("Connected");
-      line("plays", "talks to ", quoted(step.target), `, for at most ${step.max_duration} s${step.record ? ", recorded" : ""}`);
-      await wait(step.max_duration * 1000, "Talking");
-      return { step: "hangup", why: "The conversation is over." };
+      line("plays", "talks to ", quoted(step.target), `${step.max_duration ? `, for at most ${step.max_duration} s` : ""}${step.record ? ", recorded" : ""}`);
+      const how = await wait(step.max_duration ? step.max_duration * 1000 : Infinity, "Talking");
+      if (step.last || how === "gone") return { step: "hangup", why: "The conversation is over." };
+      line("you", "the target hangs up");
+      return { step: "talked" };
     },
 
     async speak(step) {
       state("Recording");
       line("plays", `is recorded${step.max_duration ? ` for at most ${step.max_duration} s` : ""}`);
       await wait(step.max_duration ? step.max_duration * 1000 : Infinity, "Recording");
-      return { step: "hangup", why: "The recording is over." };
+      return step.last ? { step: "hangup", why: "The recording is over." } : { step: "press", digits: "" };
+    },
+
+    async silence(step) {
+      line("plays", `nothing for ${step.seconds} s`);
+      await wait(step.seconds * 1000, "Silence");
+      return { step: "press", digits: "" };
     },
 
     async end(step) {
@@ -296,6 +307,7 @@
     if (taken.turn) {
       for (const older of part("turns").querySelectorAll("article.turn > details[open]")) older.open = false;
       part("turns").insertAdjacentHTML("afterbegin", taken.turn); // made by the server's template, which escapes
+      for (const further of [...part("turns").querySelectorAll("article.turn > details[open]")].slice(1)) further.open = false; // of the same step
       part("empty").hidden = true;
     }
     const id = taken.session.call.call_id;
@@ -348,7 +360,7 @@
         next = await acts[step.step](step, taken.scene);
         if (mine !== call) return;
       }
-      if (!next) next = { step: "hangup", why: "Nothing more happens." };
+      if (!next) next = { step: "hangup", why: taken.over ? "The call is over." : "Nothing more happens." };
       if (next.step === "hangup") return hangUp(next.why);
       taken = await ask(mine, next.step, { session: mine.session, ...next });
     }
@@ -380,6 +392,13 @@
     if (!call) state("The call is over");
   }
 
+  /* Of the dialects, those that the chosen platform speaks. */
+  function offer() {
+    const platform = form.elements.platform.value, dialect = form.elements.dialect;
+    for (const option of dialect.options) option.disabled = option.hidden = !option.dataset.of.split(" ").includes(platform);
+    if (dialect.selectedOptions[0]?.disabled ?? true) dialect.value = [...dialect.options].find((option) => !option.disabled)?.value;
+  }
+
   function idle(focused) {
     call = null;
     state("No call");
@@ -393,12 +412,13 @@
     if (!call || !button) return;
     button.classList.add("pressed");
     setTimeout(() => button.classList.remove("pressed"), 150);
-    if (!collecting || collecting.digits.length >= collecting.size) return;
+    if (!collecting || finished(collecting) || collecting.digits.length >= collecting.size) return;
     collecting.digits += key;
     showDigits();
     if (pending) pending("pressed");
   }
 
+  form.elements.platform.addEventListener("change", offer);
   part("call").addEventListener("click", () => { if (!call) begin(); });
   form.addEventListener("submit", (event) => { event.preventDefault(); if (!call) begin(); });
   part("hangup").addEventListener("click", () => hangUp("The caller hangs up."));
@@ -423,5 +443,6 @@
   });
   window.addEventListener("pageshow", (event) => { if (event.persisted) window.location.reload(); });
 
+  offer();
   enable();
 })();
