@@ -5,7 +5,7 @@ In the database, for any worker on any machine. Knows nothing of phone systems: 
 
 from rpcbridge.sessions.row import Row, Saved
 from rpcbridge.sessions.sessions import Sessions
-from rpcbridge.sessions.store import Store
+from rpcbridge.sessions.store import Listed, Store
 from rpcbridge.sessions.timers import Due, Timers
 
-__all__ = ["Due", "Row", "Saved", "Sessions", "Store", "Timers"]
+__all__ = ["Due", "Listed", "Row", "Saved", "Sessions", "Store", "Timers"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Engine, Index, Integer, MetaData, String, Table, Text, text
@@ -41,6 +42,15 @@ Index("session_timers_due", _TIMERS.c.due_at)
 
 _FOUND = "key, version, document"
 _A_DAY = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A call that is kept: when it was heard of last, and until when it is kept, in milliseconds since 1970."""
+
+    row: Row
+    seen_at: int
+    expires_at: int
 
 
 class Store:
@@ -186,13 +196,18 @@ class Store:
                 connection.execute(text("DELETE FROM session_timers WHERE key = :key"), {"key": key})
             return len(keys)
 
-    def recent(self, limit: int) -> list[dict[str, Any]]:
-        """The calls that are kept, the one last heard of first, without what is kept of them."""
+    def recent(self, limit: int) -> list[Listed]:
+        """The calls that are kept, the one last heard of first."""
+        return self._listed("ORDER BY seen_at DESC LIMIT :limit", {"limit": limit})
+
+    def kept_of(self, platform: str, call_id: str) -> list[Listed]:
+        """What is kept of a call."""
+        return self._listed("WHERE call_key = :call ORDER BY seen_at DESC", {"call": db.key_of(platform, call_id)})
+
+    def _listed(self, which: str, values: dict[str, Any]) -> list[Listed]:
         with db.reading(self.engine) as connection:
-            found = connection.execute(
-                text("SELECT platform, call_id, version, seen_at, expires_at FROM sessions ORDER BY seen_at DESC LIMIT :limit"), {"limit": limit}
-            )
-            return [dict(row) for row in found.mappings()]
+            found = connection.execute(text(f"SELECT platform, seen_at, expires_at, {_FOUND} FROM sessions {which}"), values)
+            return [Listed(_row(platform, kept), seen_at, expires_at) for platform, seen_at, expires_at, *kept in found]
 
     def prune(self) -> None:
         """Forget calls a minute beyond their time. One of which something is still to be done has a day more: all bridges may have been away."""

@@ -303,12 +303,12 @@ def test_calls_are_listed_the_one_last_heard_of_first(world: World):
     row = world.kept("s1", call_id="c1")
     world.passes(1)
     world.kept("s2", call_id="c2")
-    assert [listed["call_id"] for listed in world.store.recent(9)] == ["c2", "c1"]
+    assert [listed.row.call_id for listed in world.store.recent(9)] == ["c2", "c1"]
     world.passes(1)
-    assert written(world.store, row)
+    assert written(world.store, row, phase="ivr")
     [first] = world.store.recent(1)
-    assert (first["call_id"], first["platform"], first["version"]) == ("c1", "mediaservice", 2)
-    assert first["expires_at"] - first["seen_at"] == HOUR * 1000
+    assert (first.row, first.expires_at - first.seen_at) == (world.store.of_call("mediaservice", "c1"), HOUR * 1000)
+    assert (world.store.kept_of("mediaservice", "c1"), world.store.kept_of("elsewhere", "c1")) == ([first], [])
 
 
 def test_tables_of_a_newer_version_are_left_alone(world: World):
