@@ -67,7 +67,8 @@ class Step:
     """What one request, or one timer, does to a call.
 
     kept: how it stands now, None where nothing is to be kept. question: the backend is to be asked before anything
-    else; the answer then makes another step. reply: what the platform gets. served: what its caller gets by that.
+    else; the answer then makes another step. reply: what the platform gets. served: what its caller gets by that; deferred: not
+    by that yet, but when the platform asks again.
     about: the facts of the call, in the names of an event. events: for the backend, in order. timers: seconds from now
     by name, None for one that is no longer needed; one of the same name takes the place of the one before.
     order: for the platform, once the rest is kept. outcome: of an exchange in which nobody is asked: `answered`;
@@ -78,6 +79,7 @@ class Step:
     question: ActionRequested | None = None
     reply: Value = None
     served: AnyAction | Native | None = None
+    deferred: bool = False
     about: Mapping[str, Any] = field(default_factory=dict)
     events: tuple[Told, ...] = ()
     timers: Mapping[str, float | None] = field(default_factory=dict)

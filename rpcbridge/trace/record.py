@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from rpcbridge.codec import readable
-from rpcbridge.domain.actions import AnyAction
+from rpcbridge.domain.actions import AnyAction, SayDigits
 from rpcbridge.domain.origins import origin_of
 from rpcbridge.exchange import Attempt, Exchange
 from rpcbridge.redaction import Known, Redactor
@@ -47,8 +47,9 @@ class Recorder:
         """The row of `exchanges`, and its document as JSON."""
         known, said = self._known(seen), seen.content or {}
         event = self._redactor.fields(said, known)
-        served = None if seen.served is None else self._served(seen.served(), known)
-        document = _as_json(self._document(seen, known, event, served))
+        action = None if seen.served is None else seen.served()
+        served = None if action is None else self._served(action, known)
+        document = _as_json(self._document(seen, known, event, served, action.digits if isinstance(action, SayDigits) else ""))
         caller, caller_key = self._number(_text(said.get("caller_number")))
         called, called_key = self._number(seen.called_number or "")
         attempts = seen.hop.attempts
@@ -94,8 +95,10 @@ class Recorder:
     def _served_by_name(self, action: AnyAction, secret_digits: bool) -> tuple[dict[str, Any], str]:
         return self._redactor.repeated_fields(actions.dump(action), secret_digits=secret_digits)
 
-    def _document(self, seen: Exchange, known: Known, event: dict[str, Any], served: dict[str, Any] | None) -> dict[str, Any]:
+    def _document(self, seen: Exchange, known: Known, event: dict[str, Any], served: dict[str, Any] | None, digits: str) -> dict[str, Any]:
+        """`digits`: what is said to the caller."""
         hide, said = self._redactor, seen.content or {}
+        is_event = "event" in said  # else what is known of the call, and the backend is told nothing
         return {
             "trace_id": seen.traceparent[3:35],
             "shared": seen.shared,
@@ -108,12 +111,14 @@ class Recorder:
                 for number, a in enumerate(seen.hop.attempts[:100], seen.attempt or 1)
             ],
             "served": served,
+            "deferred": seen.deferred,
+            "about": event if event and not is_event else None,
             "native": seen.action == "native",
             "masked": [name for name, value in event.items() if value is not said[name] and value != said[name]],
-            "stations": self._stations(seen, known, event if seen.content is not None else None),
+            "stations": self._stations(seen, known, event if is_event else None, digits),
         }
 
-    def _stations(self, seen: Exchange, known: Known, event: dict[str, Any] | None) -> dict[str, Any]:
+    def _stations(self, seen: Exchange, known: Known, event: dict[str, Any] | None, digits: str) -> dict[str, Any]:
         """What stood at each station; None where the exchange did not come so far.
 
         An event that was sent as JSON is kept once: `restored` makes the request's body of it again.
@@ -129,12 +134,15 @@ class Recorder:
         if hop.reply is not None:
             headers = hide.headers(_headers(hop.reply), known)
             got = {"status": hop.reply.status, "headers": headers, **self._payload(hop.reply.body, known, repeats=True)}
+        replied = self._payload(seen.platform_response, known, repeats=True)
+        if digits:
+            replied["body"] = hide.said(replied["body"], digits)
         return {
             "platform_request": self._payload(seen.platform_request, known) | {"size": len(seen.platform_request) + seen.let_go},
             "event": event,
             "backend_request": sent,
             "backend_response": got,
-            "platform_response": self._payload(seen.platform_response, known, repeats=True),
+            "platform_response": replied,
         }
 
     def _payload(self, body: bytes, known: Known, *, repeats: bool = False) -> dict[str, Any]:
@@ -145,8 +153,9 @@ class Recorder:
         said = seen.content
         if said is None:
             return Known(secret_digits=bool(self._secret_menus))  # which menu it was cannot be told
+        untold = "event" not in said and bool(self._secret_menus)  # as little
         numbers = tuple(_text(said.get(name)) for name in ("caller_number", "called_number", "target"))
-        digits, secret = _text(said.get("digits")), said.get("menu") in self._secret_menus
+        digits, secret = _text(said.get("digits")), untold or said.get("menu") in self._secret_menus
         ids = (_text(said.get("call_id")),)
         return Known(numbers, (_text(said.get("caller_name")),), digits, ids=ids, secret_digits=secret)
 

@@ -170,7 +170,7 @@ class Dialogue:
         """newCall came twice: its first answer was lost on the way."""
         answer = session.action
         if session.phase == "ivr":
-            return stepped(session, {"action": "ivr"} | reference(session), served=answer, outcome="continued")
+            return stepped(session, {"action": "ivr"} | reference(session), served=answer, deferred=answer is not None, outcome="continued")
         if session.phase == "dialing" and answer is not None:
             return replace(at_call_level(self._rules, session, answer, turn.now), outcome="continued")
         if session.phase in ("ending", "ended"):
