@@ -15,6 +15,7 @@ from rpcbridge.platforms.conversation import Found
 from rpcbridge.platforms.mediaservice import outgoing
 from rpcbridge.platforms.mediaservice.dialogue import Dialogue
 from rpcbridge.platforms.mediaservice.legs import UNKNOWN
+from rpcbridge.platforms.mediaservice.names import FIELDS, REPLY_FIELDS
 from rpcbridge.platforms.mediaservice.natives import action_of
 from rpcbridge.platforms.mediaservice.phrases import Phrases, drop
 from rpcbridge.platforms.mediaservice.reading import NOBODYS, turn_of
@@ -41,11 +42,8 @@ class Mediaservice:
     statuses: Mapping[str, int] = {"not_stored": 503, "refused": 400}
     descriptions: Mapping[str, Description] = {method: Description(help, ("struct", "struct")) for method, help in HELP.items()}
     sensitive = SENSITIVE
-    fields: Mapping[str, str] = {
-        "call_id": "sessionId", "caller_number": "callingParty", "caller_name": "displayName", "called_number": "calledParty",
-        "digits": "dtmfMatch",
-    }  # fmt: skip
-    reply_fields: Mapping[str, Mapping[str, str]] = {}
+    fields = FIELDS
+    reply_fields = REPLY_FIELDS
 
     def __init__(self, section: Section, options: Options) -> None:
         self._section = section
