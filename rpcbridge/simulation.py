@@ -130,9 +130,9 @@ class Simulation:
             return Taken(restored, None, seen, error.problems)
         return Taken(restored, None, seen, acknowledged=says if well else None)
 
-    def replay(self, platform: str, body: bytes, traceparent: str) -> Exchange:
-        """One request that was recorded, and what becomes of it now. Raises nothing."""
-        return self._through(self._bridge, platform, body, traceparent)
+    def replay(self, platform: str, body: bytes, traceparent: str, callback: str = "") -> Exchange:
+        """One request that was recorded, and what becomes of it now; `callback` is its path below the platform's. Raises nothing."""
+        return self._through(self._bridge, platform, body, traceparent, callback)
 
     def replay_id(self, of: str) -> str:
         """The id of a call that sends the exchange `of` again, or the call that begins with it."""
@@ -150,8 +150,8 @@ class Simulation:
             call.progress.over = True
             return Taken(session, None, seen, error.problems)
 
-    def _through(self, bridge: Bridge, platform: str, request: bytes, traceparent: str) -> Exchange:
-        return bridge.handle(self._platforms[platform], lambda deadline: request, self._clock(), traceparent)
+    def _through(self, bridge: Bridge, platform: str, request: bytes, traceparent: str, callback: str = "") -> Exchange:
+        return bridge.handle(self._platforms[platform], lambda deadline: request, self._clock(), traceparent, callback)
 
     def _restored(self, given: object) -> Session:
         """The session in a page's JSON. Raises StepError with every problem.

@@ -147,7 +147,7 @@ class _Walk:
         wire = self.wires.get(path)
         placed = End() if wire is None or self.reply is None or wire not in self.reply else End(wire, _json(self.reply[wire]))
         kinds: tuple[Kind, ...] = (*origin, *(_renamed(path, placed.name) if placed.name else ()))
-        if self.keeps and self.reply is not None and not placed.name and path not in self.repairs:
+        if self.keeps and self.reply is not None and not placed.name and path not in self.repairs and "defaulted" not in origin:
             kinds, detail = (*kinds, "kept"), detail or ("what it plays says it" if path == "action" else "kept by the bridge, which carries the call on")
         elif self.reply is not None and not placed.name and "defaulted" not in origin:
             kinds, detail = (*kinds, "dropped"), detail or self.repairs.get(path, "") or "the reply has no such member"

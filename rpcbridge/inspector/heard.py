@@ -65,6 +65,11 @@ def ended(documents: Sequence[Document]) -> str:
     return f"{'; '.join(part for part in told if part)}."
 
 
+def once_more(served: Served) -> tuple[str, ...]:
+    """What the caller hears again, or still."""
+    return (f"still gets {_named(served)}: nothing was asked",)
+
+
 def _named(served: Served) -> str:
     """An action by its name and menu."""
     menu = f" {isolated(served['menu'])}" if served.get("menu") else ""

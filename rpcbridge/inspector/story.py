@@ -86,8 +86,14 @@ def _parts(documents: Sequence[Document]) -> list[Part]:
             name = name.replace(" of ", " of another ", 1) if kind == "delivery" and id != taken[name] else f"{name}, again"
         taken.setdefault(name, id)
         did = heard.done(event, seen.get("masked") or ()) if kind == "question" else ""
-        parts.append(Part(seen["id"], kind, name, short, did, heard.heard(seen.get("served"), deferred=bool(seen.get("deferred"))), mark(seen), seen))
+        parts.append(Part(seen["id"], kind, name, short, did, _heard(seen), mark(seen), seen))
     return parts
+
+
+def _heard(seen: Document) -> tuple[str, ...]:
+    if seen["outcome"] == "continued" and seen.get("served"):
+        return heard.once_more(seen["served"])
+    return heard.heard(seen.get("served"), deferred=bool(seen.get("deferred")))
 
 
 def _kind(seen: Document) -> Kind:

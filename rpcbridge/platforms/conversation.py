@@ -99,6 +99,9 @@ class Conversation(Protocol):
     def key_of(self, call: MethodCall) -> tuple[str, str]:
         """The platform's id of the request's call, and our key in it; "" for what it does not carry."""
 
+    def key_in(self, reply: Mapping[str, Any]) -> str:
+        """Our key in a reply, "" where it carries none."""
+
     def begin(self, call: MethodCall, found: Found, receipt: Receipt) -> Step:
         """What the request does. Raises UnusableCall, or NoUsableAnswer where a caller can only get the fallback."""
 

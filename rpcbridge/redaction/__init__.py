@@ -30,8 +30,8 @@ from rpcbridge.redaction.masks import (
     number_masked,
     stars,
     without_numbers,
-    without_said,
     without_quotes,
+    without_said,
 )
 
 __all__ = ["CONTRACT", "Known", "Redactor", "Sensitivity", "without_quotes"]

@@ -32,6 +32,9 @@ class Dialogue:
         turn = turn_of(call, NOBODYS)
         return "".join(turn.text("session_id").split()), key_in(turn.said.get("session_reference_id"))
 
+    def key_in(self, reply: Mapping[str, Any]) -> str:
+        return key_in(reply.get("sessionReferenceId"))
+
     def begin(self, call: MethodCall, found: Found, receipt: Receipt) -> Step:
         turn = turn_of(call, receipt)
         self._of_our_domain(turn)
