@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from rpcbridge.codec import MethodCall, MethodResponse, Reply
+from rpcbridge.codec import MethodCall, MethodResponse, Reply, Value
 from rpcbridge.domain.actions import AnyAction
 from rpcbridge.domain.events import Event
 from rpcbridge.errors import Problem, Repair
@@ -48,6 +48,9 @@ class Platform(Protocol):
 
     def method_named(self, segment: str, body: bytes) -> str:
         """The method that the last segment of a URL stands for, where `methods_in_path`; `segment` itself where none."""
+
+    def methods_of(self, body: Value) -> tuple[str, ...]:
+        """The methods of which `body` may be the parameter, by its fields alone, where `methods_in_path`."""
 
     def to_domain(self, call: MethodCall, receipt: Receipt) -> tuple[Event, tuple[Repair, ...]]:
         """The event `call` reports. Raises UnusableCall with every problem."""

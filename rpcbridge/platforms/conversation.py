@@ -102,6 +102,12 @@ class Conversation(Protocol):
     def key_in(self, reply: Mapping[str, Any]) -> str:
         """Our key in a reply, "" where it carries none."""
 
+    def supposed(self, call: MethodCall, receipt: Receipt) -> Kept | None:
+        """A call in which `call` may come, to show what would become of it; None where it begins one."""
+
+    def asks(self, kept: Kept) -> MethodCall:
+        """The request with which the phone system asks for what was deferred."""
+
     def begin(self, call: MethodCall, found: Found, receipt: Receipt) -> Step:
         """What the request does. Raises UnusableCall, or NoUsableAnswer where a caller can only get the fallback."""
 

@@ -15,6 +15,7 @@ from rpcbridge.platforms.mediaservice import ends, legs, media, outbound, report
 from rpcbridge.platforms.mediaservice.answers import at_call_level, at_media_level
 from rpcbridge.platforms.mediaservice.reading import NOBODYS, key_in, turn_of
 from rpcbridge.platforms.mediaservice.session import Session
+from rpcbridge.platforms.mediaservice.supposed import asks, supposed
 from rpcbridge.platforms.mediaservice.turn import END, ORDERS, Rules, Turn, echoed, hung_up, reference, stepped
 from rpcbridge.platforms.shapes import Native, Receipt
 
@@ -34,6 +35,13 @@ class Dialogue:
 
     def key_in(self, reply: Mapping[str, Any]) -> str:
         return key_in(reply.get("sessionReferenceId"))
+
+    def supposed(self, call: MethodCall, receipt: Receipt) -> Kept | None:
+        session = supposed(turn_of(call, receipt), receipt.event_id)
+        return None if session is None else session.kept()
+
+    def asks(self, kept: Kept) -> MethodCall:
+        return asks(Session.of(kept))
 
     def begin(self, call: MethodCall, found: Found, receipt: Receipt) -> Step:
         turn = turn_of(call, receipt)
