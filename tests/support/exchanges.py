@@ -12,6 +12,8 @@ from typing import Any
 from tests.support.bridge import ROOT, Reply
 
 FIXTURES = ROOT / "fixtures"
+# Opens the doors of phone systems that else have to be set up, and changes nothing of what they get.
+OPEN = '[mediaservice]\nnetworks = ["127.0.0.1/32"]\n'
 KEY = "$KEY"  # in a case: the bridge's own key of the call
 
 Post = Callable[[bytes, str], Reply]

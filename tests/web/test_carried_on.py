@@ -13,7 +13,7 @@ from tests.support import backend as backends
 from tests.support import bridge as bridges
 from tests.support import mediaservice
 from tests.support.backend import reply
-from tests.support.exchanges import PLATFORMS, Case, Playing, whole
+from tests.support.exchanges import OPEN, PLATFORMS, Case, Playing, whole
 
 CASES = [case for platform in PLATFORMS for folder in whole(platform) if (case := Case(folder)).carried_on]
 # What the contract does not say yet: whether `details` is the alarm's errorDetails, or holds it beside its other fields.
@@ -27,7 +27,7 @@ Line = tuple[backends.Backend, Playing]
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     with backends.running(reply({})) as backend:
         backend.take = reply(b"", 204)
-        with bridges.running(tmp_path_factory.mktemp("carried"), f'[backend]\nurl = "{backend.url}"\n') as bridge:
+        with bridges.running(tmp_path_factory.mktemp("carried"), f'[backend]\nurl = "{backend.url}"\n{OPEN}') as bridge:
 
             def answer(body: bytes) -> None:
                 backend.behave = reply(body)
