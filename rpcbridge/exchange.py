@@ -47,6 +47,8 @@ class Exchange:
     request, each of which is an exchange of its own).
     served: what the caller got, the backend's action or the fallback; `action` is its name, or `native`. It is asked of who
     records it alone: what a native answer means takes longer to say than everything else that is noted here.
+    deferred: what was served is heard later: the phone system gets it when it asks again.
+    content: the event as the backend's contract has it; where the backend is told nothing, what is known of the call by the same names, without `event`.
     attempt: of a delivery, which one it is; its method is the event's name.
     reply_id, unanswered: JSON-RPC's id of the request, and that it has none: no reply is written.
     """
@@ -61,7 +63,7 @@ class Exchange:
     dialect: str = "xmlrpc"
     method: str = ""
     event: Event | None = None
-    content: Mapping[str, Any] | None = None  # the event as the backend's contract has it
+    content: Mapping[str, Any] | None = None
     called_number: str | None = None
     hop: Hop = field(default_factory=Hop)
     shared: bool = False
@@ -69,6 +71,7 @@ class Exchange:
     outcome: str = ""
     action: str = ""
     served: Callable[[], AnyAction] | None = None
+    deferred: bool = False
     fallback_reason: str = ""
     detail: str = ""
     detail_quotes: bool = False  # whether `detail` may quote what a caller or a backend sent

@@ -232,7 +232,7 @@ class Conversations:
             seen.outcome, seen.fallback_reason = "fallback", step.reason
         if not seen.outcome:
             seen.outcome = step.outcome
-        served = step.served
+        served, seen.deferred = step.served, step.deferred
         if isinstance(served, Native):
             seen.action, seen.served = "native", lambda: platform.action_of(served)
         elif served is not None:
@@ -251,7 +251,7 @@ class _OfACall(Exception):
 
 def copied(first: Exchange, seen: Exchange) -> None:
     """What became of the first of two requests that came at the same time is what became of the other."""
-    for name in ("event", "content", "called_number", "outcome", "action", "served", "fallback_reason", "detail"):
+    for name in ("event", "content", "called_number", "outcome", "action", "served", "deferred", "fallback_reason", "detail"):
         setattr(seen, name, getattr(first, name))
 
 

@@ -134,9 +134,19 @@ class Bridge:
     def _conversed(self, platform: Platform, talk: Conversation, call: MethodCall, seen: Exchange) -> MethodResponse:
         if self.conversations is None:
             raise NoUsableAnswer("database", "no calls are carried on here")
+        try:
+            return self._carried_on(self.conversations, platform, talk, call, seen)
+        except (NotStored, NoUsableAnswer):
+            if seen.content is None and (id := talk.key_of(call)[0]):  # it is of this call, though nothing is known of that
+                seen.content = {"platform": platform.name, "call_id": id}
+            raise
+
+    def _carried_on(
+        self, conversations: Conversations, platform: Platform, talk: Conversation, call: MethodCall, seen: Exchange
+    ) -> MethodResponse:
         if platform.methods[call.method] == "notification":
-            return self.conversations.taken(platform, talk, call, seen)
-        conversations, key = self.conversations, (platform.name, call.method, seen.platform_request)
+            return conversations.taken(platform, talk, call, seen)
+        key = (platform.name, call.method, seen.platform_request)
         left = seen.deadline - self._around.clock()
         replied, seen.shared = self._replies.share(key, left, lambda: conversations.replied(platform, talk, call, seen))
         if seen.shared:

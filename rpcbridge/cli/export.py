@@ -58,7 +58,8 @@ def _documents(plan: Plan, call_id: str) -> list[dict[str, object]]:
 
 def _around(plan: Plan) -> Around:
     fields = {name: platform.fields for name, platform in plan.platforms.items()}
-    return Around(f"http://{plan.settings.server.bind}", __version__, plan.secret_paths, fields)
+    statuses = {name: platform.statuses for name, platform in plan.platforms.items()}
+    return Around(f"http://{plan.settings.server.bind}", __version__, plan.secret_paths, fields, statuses)
 
 
 def _write(made: File, output: Path | None) -> None:

@@ -22,6 +22,7 @@ from rpcbridge.cli.database import reachable
 from rpcbridge.codec import content_type
 from rpcbridge.domain.origins import made
 from rpcbridge.errors import TransportError
+from rpcbridge.inspector import keys
 from rpcbridge.inspector import replay as recorded
 from rpcbridge.inspector.comparison import Compared, compared
 from rpcbridge.plan import Plan
@@ -112,16 +113,19 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]", "": "127.0.0.1"}  # noqa
 
 
 def _sent(url: str, script: recorded.Script, bodies: tuple[bytes, ...]) -> Iterator[Compared]:
-    transport = Transport()
-    for step, body in zip(script.steps, bodies, strict=True):
-        started = time.monotonic()
-        reply = transport.send(HttpRequest(url, (("Content-Type", content_type(step.request.dialect)),), body), _PATIENCE)
+    transport, key = Transport(), ""
+    taken = {200, 204, *script.platform.statuses.values()}
+    for step, recorded_body in zip(script.steps, bodies, strict=True):
+        started, body = time.monotonic(), keys.renewed(recorded_body, key)
+        to = f"{url.rstrip('/')}/{step.callback}" if step.callback else url
+        reply = transport.send(HttpRequest(to, (("Content-Type", content_type(step.request.dialect)),), body), _PATIENCE)
         milliseconds = round((time.monotonic() - started) * 1000, 1)
-        if reply.status not in (200, 204):
+        if reply.status not in taken:
             said = f"HTTP {reply.status}: {reply.body[:80].decode(errors='replace').strip()}"
             click.echo(f"{public(url)} is no bridge that takes this: {said}", err=True)
             sys.exit(1)
-        yield compared(script, step, body, reply.body, milliseconds)
+        key = key or keys.in_reply(script.platform.conversation, reply.body)
+        yield compared(script, step, body, reply.body, milliseconds, key=key)
 
 
 _Say = Callable[[Compared], Compared]

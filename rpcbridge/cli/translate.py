@@ -15,7 +15,7 @@ from rpcbridge.cli.configuration import USAGE, checked, config_option
 from rpcbridge.codec import DIALECTS
 from rpcbridge.errors import ConfigurationError
 from rpcbridge.plan import Plan, configured
-from rpcbridge.platforms import discovered
+from rpcbridge.platforms import Platform, discovered
 from rpcbridge.translation import Translation, Translator, as_object, located, notes, recognized
 from rpcbridge.transport import MAX_REPLY
 
@@ -30,13 +30,14 @@ _PLATFORMS = list(discovered())
 @click.option("--did", metavar="NUMBER", help="The number that was called, for an answer alone.")
 @click.option("--dialect", type=click.Choice(list(DIALECTS)), help="The reply in this dialect only, for an answer alone.")
 @click.option("--platform", type=click.Choice(_PLATFORMS), default=_PLATFORMS[0], show_default=True, help="The phone system.")
+@click.option("--callback", default="", metavar="NAME", help="Which of its callbacks FILE is, where a phone system says so in the URL and the fields do not tell.")
 @click.option("--raw", is_flag=True, help="Write the reply's exact bytes, and nothing else.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @config_option
 @click.pass_context
 def translate(
     context: click.Context, given: IO[bytes] | None, answer: IO[bytes] | None, reading: str | None, did: str | None,
-    dialect: str | None, platform: str, raw: bool, as_json: bool, file: Path | None,
+    dialect: str | None, platform: str, callback: str, raw: bool, as_json: bool, file: Path | None,
 ) -> None:  # fmt: skip
     """Show what a phone system's request or a backend's answer becomes. Nothing is sent.
 
@@ -48,6 +49,7 @@ def translate(
     rpcbridge translate answer.json                        the reply in every dialect
     rpcbridge translate request.xml --answer answer.json   the whole exchange
     rpcbridge translate answer.json --dialect json --raw   the reply's bytes
+    rpcbridge translate new_call.json --platform mediaservice --callback newCall
     """
     if raw and as_json:
         raise click.UsageError("--raw and --json exclude each other.")
@@ -57,13 +59,14 @@ def translate(
     given = given or sys.stdin.buffer
     plan = _plan(file, as_json)
     translator = _translator(plan, platform)
+    _refuse_unspoken(translator.platform, callback, dialect)
     texts = _read(given, answer, plan)
-    what = reading or ("request" if answer else recognized(texts[0], translator.platform))
+    what = reading or ("request" if answer or callback else recognized(texts[0], translator.platform))
     _refuse_contradictions(what, answer=answer is not None, did=did is not None, dialect=dialect is not None)
     if what == "request":
-        found = translator.exchange(*texts)
+        found = translator.exchange(texts[0], texts[1] if answer else None, callback)
     elif what == "answer":
-        found = translator.answer(texts[0], did, [dialect] if dialect else list(DIALECTS))
+        found = translator.answer(texts[0], did, [dialect] if dialect else translator.platform.dialects)
     else:
         found = translator.neither(texts[0], "with --as request or --as answer")
     names = {"": _name(given), what: _name(given), "answer": _name(answer or given)}
@@ -102,6 +105,15 @@ def _refuse_contradictions(what: str, *, answer: bool, did: bool, dialect: bool)
         raise click.UsageError(f"{option} goes with an answer alone: a request says its own number, and is replied to in its own dialect.")
 
 
+def _refuse_unspoken(platform: Platform, callback: str, dialect: str | None) -> None:
+    if callback and not platform.methods_in_path:
+        raise click.UsageError(f"--callback: a request of {platform.name} names its method itself.")
+    if callback and callback not in platform.methods:
+        raise click.UsageError(f"--callback: {platform.name} has no {callback}, but {', '.join(platform.methods)}.")
+    if dialect and dialect not in platform.dialects:
+        raise click.UsageError(f"--dialect: {platform.name} speaks {', '.join(platform.dialects)}.")
+
+
 def _name(text: IO[bytes]) -> str:
     name = getattr(text, "name", None)
     return name if isinstance(name, str) and name != "<stdin>" else "stdin"
@@ -124,11 +136,11 @@ def _write(found: Translation, names: dict[str, str], remarks: list[str], *, raw
 
 
 def _write_raw(found: Translation, names: dict[str, str]) -> None:
-    if len(found.replies) > 1:
+    if len({reply.dialect for reply in found.replies}) > 1:
         raise click.UsageError(f"--raw writes one reply; choose its dialect: --dialect {' or '.join(DIALECTS)}.")
     if not found.replies and not found.problems:
         raise click.UsageError("--raw writes a reply; this question has none without --answer.")
     for problem in found.problems:
         click.echo(located(problem, names), err=True)
-    for reply in found.replies:
+    for reply in found.replies[:1]:
         sys.stdout.buffer.write(reply.body)

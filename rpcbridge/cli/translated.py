@@ -22,7 +22,7 @@ _HAPPENS = {
     "refused": ": the phone system gets a fault",
 }
 _OUTCOMES = {
-    "answered": "", "fallback": " (the fallback)", "stored": " (as soon as the event is on disk)",
+    "answered": "", "continued": " (by what was decided before)", "noted": " (the backend is told nothing)", "fallback": " (the fallback)", "stored": " (as soon as the event is on disk)",
     "not_stored": " (not stored)", "refused": " (a fault)", "introspected": "",
 }  # fmt: skip
 
@@ -44,7 +44,8 @@ def show(found: Translation, names: Names, notes: Iterable[str]) -> None:
     if found.problems:
         page.findings(f"Cannot be used{_HAPPENS.get(found.outcome, '')}", found.problems, names, "red")
     for reply in found.replies:
-        page.section(f"Reply in {reply.dialect}{_OUTCOMES[found.outcome]}, laid out for reading", laid_out(reply.body.decode()))
+        about = f", {reply.about}" if reply.about else _OUTCOMES[found.outcome]
+        page.section(f"Reply in {reply.dialect}{about}, laid out for reading", laid_out(reply.body.decode()))
     page.notes([*(located(remark, names) for remark in found.remarks), *notes, *_next(found)])
 
 

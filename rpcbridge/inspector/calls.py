@@ -79,7 +79,8 @@ def _outcome(exchanges: Sequence[Seen]) -> str:
     """The worst first; what was made good later does not count."""
     outcomes = {seen["outcome"] for seen in exchanges}
     deliveries = {seen["method"]: seen["outcome"] for seen in exchanges if is_delivery(seen)}  # the last of each event
-    if "not_stored" in outcomes and not outcomes & {"stored", "duplicate"}:
+    lost = {seen["method"] for seen in exchanges if seen["outcome"] == "not_stored"}
+    if lost - {seen["method"] for seen in exchanges if seen["outcome"] in ("stored", "noted", "duplicate")}:
         return "not_stored"
     if _dead(exchanges, deliveries):
         return "dead_letter"
@@ -116,7 +117,7 @@ def _numbered(exchanges: Sequence[Seen]) -> Iterator[tuple[Seen, int | None]]:
 
 
 def _hops(seen: Seen, turn: int | None) -> Iterator[Hop]:
-    if not seen["attempts"] and seen["outcome"] == "answered":
+    if not seen["attempts"] and seen["outcome"] == "answered" and seen["event"] == _QUESTION:
         return  # it got the answer to an identical question, and waited for that
     backend = seen["total_ms"] if seen["attempts"] > 1 else seen["backend_ms"]
     yield Hop("bridge", turn, round(max(seen["total_ms"] - backend, 0.0), 1))

@@ -155,7 +155,7 @@ def _hole(name: str, value: Any, seen: Document, label: str, tape: _Tape) -> Any
     if name == "state":
         return "{state}"  # what the backend itself returns in the turns before
     if name == "raw" and isinstance(value, dict):
-        return {wire: _raw(wire, inner, seen, label, tape) for wire, inner in value.items()}
+        return _raws(value, seen, label, tape)
     return tape.hole(f"{label}_{name}", None, _remark(name, value, seen))
 
 
@@ -164,6 +164,14 @@ def _identity(name: str, masked: str, tape: _Tape) -> str:
     stars = len(masked) - len(masked.lstrip("*"))
     sample = _IDENTITIES[name] if name == "caller_name" else _IDENTITIES[name][:stars] + masked[stars:]
     return tape.hole(name, sample, f"recorded as {masked}")
+
+
+def _raws(value: Mapping[str, Any], seen: Document, label: str, tape: _Tape, path: str = "") -> dict[str, Any]:
+    """The fields of the platform's own, each by its path."""
+    return {
+        wire: _raws(inner, seen, label, tape, f"{path}{wire}.") if isinstance(inner, Mapping) else _raw(f"{path}{wire}", inner, seen, label, tape)
+        for wire, inner in value.items()
+    }  # fmt: skip
 
 
 def _raw(wire: str, value: Any, seen: Document, label: str, tape: _Tape) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 from rpcbridge.codec import Fault, Value, decode_reply
 from rpcbridge.errors import AnswerRejected, CallError
 from rpcbridge.inspector.documents import Document, unmasked_json
-from rpcbridge.inspector.replay import Script, Step, changed
+from rpcbridge.inspector.replay import Script, Step, as_recorded, changed
 from rpcbridge.platforms import Platform
 from rpcbridge.schemas import actions
 
@@ -55,16 +55,20 @@ class Compared:
 
 
 def compared(
-    script: Script, step: Step, sent: bytes, reply: bytes, milliseconds: float, *, shown: bytes | None = None, note: str = ""
-) -> Compared:
+    script: Script, step: Step, sent: bytes, reply: bytes, milliseconds: float, *, shown: bytes | None = None, note: str = "", key: str = "",
+) -> Compared:  # fmt: skip
     """What `reply` says to `sent`, beside what the record of the same turn says.
 
-    shown: the same reply as it may be shown, masked. note: why it is a fallback, where that is known.
+    shown: the same reply as it may be shown, masked. note: why it is a fallback, where that is known. key: ours of the new call.
     """
     platform, seen = script.platform, step.seen
+    keeps = platform.conversation is not None
+    if keeps:  # what names the new call says nothing of what became of it
+        sent, reply = as_recorded(script, step, sent, sent, key), as_recorded(script, step, sent, reply, key)
+        shown = None if shown is None else as_recorded(script, step, sent, shown, key)
     then, now = _read(seen["stations"]["platform_response"]["body"].encode()), _read(reply)
     served = seen["served"] or {}
-    was, had = _place(served) or _told(then, platform)[1], served.get("action", "")
+    had, was = (_told(then, platform)) if keeps else (served.get("action", ""), _place(served) or _told(then, platform)[1])
     action, place = _told(now, platform)
     visible = now if shown is None else _read(shown)
     told = place if visible is now else _shown(visible, action, platform)
@@ -104,13 +108,24 @@ def _told(value: Value | Fault | str, platform: Platform) -> tuple[str, str]:
         return "", f"fault {value.code}: {value.message}"
     if not isinstance(value, dict):
         return "", "nothing of use"
-    if not platform.is_native(value):
-        return "", ", ".join(f"{name} {text}" for name, text in value.items() if isinstance(text, str))
+    native = platform.is_native(value)
     try:
         action = platform.action_of(platform.load_native(value, "")[0])
     except AnswerRejected as error:
-        return "", f"an action that cannot be used: {error}"
-    return action.action, _place(actions.dump(action))
+        words = ", ".join(f"{name} {text}" for name, text in value.items() if isinstance(text, str))
+        return "", f"an action that cannot be used: {error}" if native else words
+    return action.action, _place(actions.dump(action)) if native else _heard(value, actions.dump(action))
+
+
+def _heard(reply: Mapping[str, Any], action: Mapping[str, Any]) -> str:
+    """A reply that keeps its menu's name to itself: what it says, and what the caller hears."""
+    said = str(reply.get("action") or action["action"])
+    return " ".join([said, *(_words(action[name]) for name in ("target", "prompt") if action.get(name))])
+
+
+def _words(value: object) -> str:
+    """A target, or what a prompt plays."""
+    return next((str(inner) for inner in value.values()), "") if isinstance(value, Mapping) else str(value)
 
 
 def _shown(visible: Value | Fault | str, action: str, platform: Platform) -> str:
@@ -134,8 +149,10 @@ def _place(action: Mapping[str, Any] | None) -> str:
 def _asked(seen: Document) -> str:
     """What the caller did that this turn asks about."""
     event = seen["stations"]["event"] or {}
+    if seen.get("about"):
+        return "the call goes on"
     if event.get("event") != "action_requested":
-        return "the call ends"
+        return "the call ends" if event.get("event") in (None, "call_ended") else str(event["event"]).replace("_", " ")
     if event.get("menu") is None:
         return "the call begins"
     return f"{event.get('digits') or 'nothing'} pressed in menu {event['menu']}"
@@ -146,13 +163,16 @@ def _differences(then: object, now: object, visible: object, names: Mapping[str,
     for path in {**before, **after}:
         one, other = before.get(path, ""), after.get(path, "")
         if not _alike(one, other):
-            yield Difference(names.get(path.rpartition(".")[2], path), one, shown.get(path, "***" if other else ""))
+            yield Difference(names.get(path, names.get(path.rpartition(".")[2], path)), one, shown.get(path, "***" if other else ""))
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from _flat(inner, f"{path}.{name}".lstrip("."))
+    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        for place, item in enumerate(value):
+            yield from _flat(item, f"{path}.{place}")
     elif isinstance(value, list):
         yield path, ", ".join(map(str, value))
     else:

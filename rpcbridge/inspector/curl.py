@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote as percent_encoded
 
-from rpcbridge.codec import content_type
+from rpcbridge.codec import REST, content_type
 from rpcbridge.inspector.documents import is_cut
 from rpcbridge.platforms import route
 
@@ -41,7 +42,7 @@ def to_bridge(
     if secret:
         remarks.append(f"{SECRET} stands for the secret of the path")
     headers = [("Content-Type", content_type(document["dialect"]))]
-    url = platform_url(document["platform"], bridge_url, secret=secret)
+    url = platform_url(document, bridge_url, secret=secret)
     return _command("POST", url, headers, sent["body"], [*remarks, *_cut(sent)])
 
 
@@ -61,9 +62,10 @@ def to_backend(document: Mapping[str, Any]) -> str | None:
 SECRET = "SECRET"  # noqa: S105  # stands where the path's secret does
 
 
-def platform_url(platform: str, bridge_url: str, *, secret: bool) -> str:
-    """Where a platform posts to."""
-    return f"{bridge_url.rstrip('/')}/{route(platform)}{f'/{SECRET}' if secret else ''}"
+def platform_url(document: Mapping[str, Any], bridge_url: str, *, secret: bool) -> str:
+    """Where an exchange's platform posts to; its method is the last segment where the body does not name it."""
+    method = f"/{percent_encoded(document['method'], safe='')}" if document["dialect"] == REST and document["method"] else ""
+    return f"{bridge_url.rstrip('/')}/{route(document['platform'])}{f'/{SECRET}' if secret else ''}{method}"
 
 
 def _masked(names: Sequence[str]) -> list[str]:

@@ -25,6 +25,11 @@ def is_delivery(seen: Document) -> bool:
     return seen["outcome"] in DELIVERIES
 
 
+def goes_on(seen: Document) -> bool:
+    """Whether a caller waited and nobody was asked: the bridge carried on by itself what was decided before."""
+    return bool(seen.get("about")) and seen["outcome"] in ("answered", "continued", "fallback")
+
+
 def is_cut(payload: Mapping[str, Any]) -> bool:
     """Whether only the beginning of a payload was kept. An event that was sent as JSON is always whole."""
     return bool(payload["size"] > KEPT >= len(payload["body"]))

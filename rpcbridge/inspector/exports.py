@@ -19,12 +19,13 @@ Documents = Sequence[Document]
 @dataclass(frozen=True, slots=True)
 class Around:
     """What the records do not say: where the bridge listens, its version; of each platform whether the path ends
-    in a secret, and its own names of an event's fields, by the contract's."""
+    in a secret, its own names of an event's fields, by the contract's, and the HTTP status of its replies where it is not 200."""
 
     bridge_url: str
     version: str
     secrets: Mapping[str, bool] = field(default_factory=dict)
     fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    statuses: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def as_json(documents: Documents, around: Around) -> File:
 
 def as_har(documents: Documents, around: Around) -> File:
     """An HTTP archive, HAR 1.2."""
-    return made(documents, "har", "application/json", _json(archive(documents, around.bridge_url, around.version, around.secrets)))
+    return made(documents, "har", "application/json", _json(archive(documents, around.bridge_url, around.version, around.secrets, around.statuses)))
 
 
 def as_pytest(documents: Documents, around: Around) -> File | None:

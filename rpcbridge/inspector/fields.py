@@ -11,14 +11,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from rpcbridge.codec import Fault, Lexical, MethodCall, decode_call, decode_reply
+from rpcbridge.codec import REST, Fault, Lexical, MethodCall, decode_call, decode_reply
 from rpcbridge.errors import CallError
 from rpcbridge.inspector.documents import Document, unmasked_json
+from rpcbridge.inspector.paths import opened
 
 # as is: the same name and value. renamed: another name. coerced: another value. defaulted: it was not said, its default stands.
-# added: by the bridge. redacted: masked when it was recorded. dropped: it did not go on. fallback: of the configured action.
-Kind = Literal["as is", "renamed", "coerced", "defaulted", "added", "redacted", "dropped", "fallback"]
-KINDS: tuple[Kind, ...] = ("renamed", "coerced", "defaulted", "added", "redacted", "dropped", "fallback", "as is")
+# added: by the bridge. kept: from, or for, what the bridge keeps of a call that it carries on. redacted: masked when it was recorded.
+# dropped: it did not go on. fallback: of the configured action.
+Kind = Literal["as is", "renamed", "coerced", "defaulted", "added", "kept", "redacted", "dropped", "fallback"]
+KINDS: tuple[Kind, ...] = ("renamed", "coerced", "defaulted", "added", "kept", "redacted", "dropped", "fallback", "as is")
 
 
 class Tables(Protocol):
@@ -67,23 +69,26 @@ class Diff:
         return f"{len(self.fields)} field{'s' * (len(self.fields) != 1)}{f': {told}' if told else ''}"
 
 
-def event_fields(seen: Document, platform: Tables) -> Diff:
-    """The event against the phone system's request."""
+def event_fields(seen: Document, platform: Tables, *, keeps: bool = False) -> Diff:
+    """The event against the phone system's request. keeps: the bridge carries its calls on, and keeps what is known of them."""
     event = seen["stations"]["event"]
     if event is None:
         return Diff(note="No event was made of this request.")
-    sent, note = _sent(seen)
+    sent, note = _sent(seen, platform)
     repairs, masked = _repairs(seen), set(seen.get("masked") or ())
-    found = [_event_field(name, value, platform.fields.get(name), sent, repairs, name in masked) for name, value in event.items()]
-    taken = {platform.fields[name] for name in event if name in platform.fields}
+    told = opened(event, platform.fields)
+    found = [_event_field(name, value, platform.fields.get(name), sent, repairs, name in masked, keeps) for name, value in told.items()]
+    taken = {platform.fields[name] for name in told if name in platform.fields}
     return Diff((*found, *_not_taken(sent or {}, taken, repairs, "raw" in event)), note)
 
 
 def _event_field(
-    name: str, value: Any, wire: str | None, sent: Mapping[str, Any] | None, repairs: Mapping[str, str], masked: bool
+    name: str, value: Any, wire: str | None, sent: Mapping[str, Any] | None, repairs: Mapping[str, str], masked: bool, keeps: bool
 ) -> Field:
     became = End(name, _json(value))
     redacted: tuple[Kind, ...] = ("redacted",) if masked else ()
+    if keeps and name in _KEPT and sent is not None and wire not in sent:
+        return Field(End(), became, ("kept", *redacted), "from what is kept of the call")
     if wire is None:
         return Field(End(), became, ("added", *redacted), _ADDED.get(name, ""))
     if sent is None:
@@ -106,16 +111,17 @@ def _not_taken(sent: Mapping[str, Any], taken: set[str], repairs: Mapping[str, s
             yield Field(End(wire, _json(value)), End(), ("dropped",), why)
 
 
-def reply_fields(seen: Document, platform: Tables) -> Diff:
-    """The action that was served against the backend's answer, and each field's place in the reply."""
+def reply_fields(seen: Document, platform: Tables, *, keeps: bool = False) -> Diff:
+    """The action that was served against the backend's answer, and each field's place in the reply. keeps: as above."""
     served = seen.get("served")
     if not served:
         return Diff(note="No action was served.")
-    reply, note = _replied(seen)
     names = platform.reply_fields.get(str(served.get("action")), {})
-    answer, unread = _answer(seen, names)
-    wires = {path: wire for wire, path in names.items()} | _by_case(served, reply or {}, names)
-    walk = _Walk(seen.get("outcome") == "fallback", bool(seen.get("native")), answer, reply, _repairs(seen), wires)
+    shape = names if keeps else None
+    reply, note = _replied(seen, shape)
+    answer, unread = _answer(seen, names, shape)
+    wires = _places(names, reply or {}) | _by_case(served, reply or {}, names)
+    walk = _Walk(seen.get("outcome") == "fallback", bool(seen.get("native")), answer, reply, _repairs(seen), wires, keeps)
     flat = dict(_flat(served))
     found = [walk.field(path, value) for path, value in flat.items()]
     found += [walk.added(wire, value, names.get(wire)) for wire, value in (reply or {}).items() if wire not in {wires.get(path) for path in flat}]
@@ -133,6 +139,7 @@ class _Walk:
     reply: Mapping[str, Any] | None
     repairs: Mapping[str, str]
     wires: Mapping[str, str]
+    keeps: bool = False
 
     def field(self, path: str, value: Any) -> Field:
         """One field of the action served."""
@@ -140,7 +147,9 @@ class _Walk:
         wire = self.wires.get(path)
         placed = End() if wire is None or self.reply is None or wire not in self.reply else End(wire, _json(self.reply[wire]))
         kinds: tuple[Kind, ...] = (*origin, *(_renamed(path, placed.name) if placed.name else ()))
-        if self.reply is not None and not placed.name and "defaulted" not in origin:
+        if self.keeps and self.reply is not None and not placed.name and path not in self.repairs and "defaulted" not in origin:
+            kinds, detail = (*kinds, "kept"), detail or ("what it plays says it" if path == "action" else "kept by the bridge, which carries the call on")
+        elif self.reply is not None and not placed.name and "defaulted" not in origin:
             kinds, detail = (*kinds, "dropped"), detail or self.repairs.get(path, "") or "the reply has no such member"
         if _hidden(value):
             kinds = (*kinds, "redacted")
@@ -174,24 +183,32 @@ class _Walk:
                 yield Field(End(path, _json(value)), End(), ("dropped",), kept)
 
 
-def _sent(seen: Document) -> tuple[Mapping[str, Any] | None, str]:
+def _places(names: Mapping[str, str], reply: Mapping[str, Any]) -> dict[str, str]:
+    """Where in the reply each of the action's fields is said: of several places the one that is there."""
+    found: dict[str, str] = {}
+    for wire, paths in names.items():
+        found |= {path: wire for path in paths.split() if path not in found or (wire in reply and found[path] not in reply)}
+    return found
+
+
+def _sent(seen: Document, platform: Tables) -> tuple[Mapping[str, Any] | None, str]:
     """The members of the phone system's request, or why they cannot be told."""
     body = seen["stations"]["platform_request"]["body"]
     if not body:
         return None, "The phone system had no part in this exchange."
     try:
-        call = decode_call(unmasked_json(body).encode("utf-8", "replace"))
+        call = decode_call(unmasked_json(body).encode("utf-8", "replace"), seen["method"] if seen["dialect"] == REST else "")
     except CallError as error:
         return None, f"The request as it was kept cannot be read ({error}): what the phone system sent is not compared."
-    return _members(call), ""
+    return opened(_members(call), platform.fields.values()), ""
 
 
 def _members(call: MethodCall) -> Mapping[str, Any]:
     return next((param for param in call.params if isinstance(param, dict)), {})
 
 
-def _replied(seen: Document) -> tuple[Mapping[str, Any] | None, str]:
-    """The members of the reply, those of a struct in it beside the others; or why they cannot be told."""
+def _replied(seen: Document, shape: Mapping[str, str] | None) -> tuple[Mapping[str, Any] | None, str]:
+    """The members of the reply; or why they cannot be told."""
     body = seen["stations"]["platform_response"]["body"]
     try:
         reply = decode_reply(unmasked_json(body).encode("utf-8", "replace"))
@@ -199,17 +216,20 @@ def _replied(seen: Document) -> tuple[Mapping[str, Any] | None, str]:
         return None, f"The reply as it was kept cannot be read ({error}): its members are not shown."
     if isinstance(reply, Fault) or not isinstance(reply.value, dict):
         return None, "The reply is no struct."
-    return _opened(reply.value), ""
+    return _opened(reply.value, shape), ""
 
 
-def _opened(members: Mapping[str, Any]) -> dict[str, Any]:
+def _opened(members: Mapping[str, Any], shape: Mapping[str, str] | None) -> dict[str, Any]:
+    """The members by their paths, as `shape` opens them; without one, those of a struct beside the others."""
+    if shape is not None:
+        return opened(members, shape)
     found: dict[str, Any] = {}
     for name, value in members.items():
         found |= value if isinstance(value, dict) else {name: value}
     return found
 
 
-def _answer(seen: Document, names: Mapping[str, str]) -> tuple[Mapping[str, Any] | None, str]:
+def _answer(seen: Document, names: Mapping[str, str], shape: Mapping[str, str] | None) -> tuple[Mapping[str, Any] | None, str]:
     """The backend's answer by the contract's paths; of a native one, its members under the names they mean.
 
     None where it cannot be told, with the reason.
@@ -217,6 +237,8 @@ def _answer(seen: Document, names: Mapping[str, str]) -> tuple[Mapping[str, Any]
     station = seen["stations"]["backend_response"]
     if seen.get("outcome") == "fallback":
         return None, ""
+    if station is None and seen.get("about"):
+        return None, "Nobody was asked: it was decided before."
     if station is None:
         return None, "The answer stands with the identical question that was asked in its place."
     try:
@@ -229,8 +251,8 @@ def _answer(seen: Document, names: Mapping[str, str]) -> tuple[Mapping[str, Any]
         return dict(_flat(answer)), ""
     state = {"state": answer["state"]} if "state" in answer else {}
     native = answer.get("native", {name: value for name, value in answer.items() if name != "state"})
-    members = _opened(native) if isinstance(native, dict) else {}
-    return {names.get(wire, wire.lower()): value for wire, value in members.items()} | state, ""
+    members = _opened(native, shape) if isinstance(native, dict) else {}
+    return {path: value for wire, value in members.items() for path in names.get(wire, wire.lower()).split()} | state, ""
 
 
 def _by_case(served: Mapping[str, Any], reply: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
@@ -302,6 +324,12 @@ def _json(value: Any) -> str:
 
 
 _LONGEST = 200  # characters of a value in a table
+
+# What the bridge knows of a call that it carries on.
+_KEPT = {
+    "call_id", "caller_number", "caller_name", "called_number", "reference", "menu", "previous_menu", "target", "call_status",
+    "hangup_cause", "ended_by", "duration", "ring_duration", "estimated",
+}  # fmt: skip
 
 # What the bridge says of its own accord.
 _ADDED: Mapping[str, str] = {

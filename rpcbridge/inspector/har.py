@@ -19,14 +19,20 @@ from rpcbridge.inspector.documents import Document, is_cut
 Headers = Sequence[Sequence[str]]
 
 
-def archive(documents: Sequence[Document], bridge_url: str, version: str, secrets: Mapping[str, bool] | None = None) -> dict[str, Any]:
+def archive(
+    documents: Sequence[Document], bridge_url: str, version: str, secrets: Mapping[str, bool] | None = None,
+    statuses: Mapping[str, Mapping[str, int]] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """The archive of a call's exchanges, the oldest first.
 
     bridge_url: scheme, host and port of the bridge. secrets: whether a platform's path ends in a secret, which is
-    never shown.
+    never shown. statuses: of each platform, the HTTP status of a reply by the exchange's outcome, where it is not 200.
     """
-    hidden = secrets or {}
-    entries = [entry for seen in documents for entry in _entries(seen, bridge_url, hidden.get(seen["platform"], False))]
+    hidden, other = secrets or {}, statuses or {}
+    entries = [
+        entry for seen in documents
+        for entry in _entries(seen, bridge_url, hidden.get(seen["platform"], False), other.get(seen["platform"], {}).get(seen["outcome"], 200))
+    ]  # fmt: skip
     pages = [_page(documents[0])] if documents else []
     return {
         "log": {
@@ -46,20 +52,20 @@ def _page(first: Document) -> dict[str, Any]:
 _CALL = "call"
 
 
-def _entries(seen: Document, bridge_url: str, secret: bool) -> Iterator[dict[str, Any]]:
+def _entries(seen: Document, bridge_url: str, secret: bool, status: int) -> Iterator[dict[str, Any]]:
     """The phone system's request and the attempts at the backend that it brought about."""
     if seen["stations"]["platform_request"]["size"]:
-        yield _of_platform(seen, platform_url(seen["platform"], bridge_url, secret=secret))
+        yield _of_platform(seen, platform_url(seen, bridge_url, secret=secret), status)
     attempts = seen["attempts"]
     for attempt in attempts:
         yield _of_attempt(seen, attempt, last=attempt is attempts[-1])
 
 
-def _of_platform(seen: Document, url: str) -> dict[str, Any]:
+def _of_platform(seen: Document, url: str, status: int) -> dict[str, Any]:
     stations, kind = seen["stations"], content_type(seen["dialect"])
     headers = [["Content-Type", kind]]
     reply = stations["platform_response"]
-    said = {"headers": headers if reply["size"] else [], **reply, "status": 200 if reply["size"] else 204}
+    said = {"headers": headers if reply["size"] else [], **reply, "status": status if reply["size"] else 204}
     why = f" ({seen['reason']})" if seen["reason"] else ""
     request = _request("POST", url, headers, stations["platform_request"], seen["masked"])
     return _entry(seen, 0.0, seen["total_ms"], request, _response(said), f"{seen['method']} {seen['outcome']}{why}")

@@ -15,10 +15,12 @@ from rpcbridge.inspector.words import isolated, seconds
 Served = Mapping[str, Any]
 
 
-def heard(served: Served | None) -> tuple[str, ...]:
-    """What the caller hears of an action, a sentence each; nothing where none was served."""
+def heard(served: Served | None, *, deferred: bool = False) -> tuple[str, ...]:
+    """What the caller hears of an action, a sentence each; nothing where none was served. deferred: not until the phone system asks again."""
     if not served:
         return ()
+    if deferred:
+        return (f"goes into the phone system's IVR; it asks for what is played there: {_named(served)}",)
     tell = _ACTIONS.get(str(served.get("action")))
     return tell(served) if tell else (f"gets the action {_text(served.get('action'))}, which is not known here",)
 
@@ -61,6 +63,17 @@ def ended(documents: Sequence[Document]) -> str:
         return f"Its end was not reported{_last_words(last)}."
     told = [_by_whom(event), _dialled(event), _lasted(event), _cause(event)]
     return f"{'; '.join(part for part in told if part)}."
+
+
+def once_more(served: Served) -> tuple[str, ...]:
+    """What the caller hears again, or still."""
+    return (f"still gets {_named(served)}: nothing was asked",)
+
+
+def _named(served: Served) -> str:
+    """An action by its name and menu."""
+    menu = f" {isolated(served['menu'])}" if served.get("menu") else ""
+    return _text(served.get("action")).replace("_", " ") + menu
 
 
 def _menu(served: Served) -> tuple[str, ...]:

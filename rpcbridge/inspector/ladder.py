@@ -231,6 +231,8 @@ def _reply(seen: Document) -> str:
     if not served:
         return str(seen["outcome"]).replace("_", " ")
     menu = served.get("menu") or ""
+    if seen.get("deferred"):
+        return shortened(f"into the IVR · {served['action']}{f' {isolated(menu)}' if menu else ''} follows")
     target = f" {served['target']}" if served.get("target") else f" → {isolated(menu)}" if menu else ""
     prompt = served.get("prompt") or served.get("caller_prompt")
     return f"{'native ' if seen.get('native') else ''}{served['action']}{target}{f' · {prompt_in_words(prompt)}' if prompt else ''}"

@@ -8,11 +8,12 @@ from typing import Literal
 
 from rpcbridge.domain.origins import origin_of, replayed
 from rpcbridge.inspector import heard
-from rpcbridge.inspector.documents import Document, first_said, is_delivery
+from rpcbridge.inspector.documents import Document, first_said, goes_on, is_delivery
 from rpcbridge.inspector.ladder import mark
 from rpcbridge.inspector.words import failed
 
-Kind = Literal["question", "report", "delivery", "other"]
+# question: a turn, for the backend is asked. step: a caller waits, and gets what was decided before.
+Kind = Literal["question", "step", "report", "delivery", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +86,24 @@ def _parts(documents: Sequence[Document]) -> list[Part]:
             name = name.replace(" of ", " of another ", 1) if kind == "delivery" and id != taken[name] else f"{name}, again"
         taken.setdefault(name, id)
         did = heard.done(event, seen.get("masked") or ()) if kind == "question" else ""
-        parts.append(Part(seen["id"], kind, name, short, did, heard.heard(seen.get("served")), mark(seen), seen))
+        parts.append(Part(seen["id"], kind, name, short, did, _heard(seen), mark(seen), seen))
     return parts
+
+
+def _heard(seen: Document) -> tuple[str, ...]:
+    if seen["outcome"] == "continued" and seen.get("served"):
+        return heard.once_more(seen["served"])
+    return heard.heard(seen.get("served"), deferred=bool(seen.get("deferred")))
 
 
 def _kind(seen: Document) -> Kind:
     if is_delivery(seen):
         return "delivery"
+    if goes_on(seen):
+        return "step"
     if seen.get("event") == "action_requested" or seen.get("served"):
         return "question"
-    return "report" if seen["outcome"] in ("stored", "duplicate", "not_stored") else "other"
+    return "report" if seen["outcome"] in ("stored", "noted", "duplicate", "not_stored") else "other"
 
 
 def _number(seen: Document, before: int) -> int:
@@ -106,6 +115,8 @@ def _number(seen: Document, before: int) -> int:
 def _name(kind: Kind, seen: Document, number: int) -> tuple[str, str]:
     if kind == "question":
         return f"Turn {number}", str(number)
+    if kind == "step":
+        return f"{seen['method']} after turn {number}" if number else f"{seen['method']}, before any turn", "goes on"
     if kind == "report":
         return f"Report {seen['method']}", "report"
     if kind == "delivery":

@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from rpcbridge.codec import MethodCall, MethodResponse, Reply
+from rpcbridge.codec import MethodCall, MethodResponse, Reply, Value
 from rpcbridge.domain.actions import AnyAction
 from rpcbridge.domain.events import Event
 from rpcbridge.errors import Problem, Repair
@@ -33,8 +33,11 @@ class Platform(Protocol):
     statuses: Mapping[str, int]  # the HTTP status of a reply by the exchange's outcome, where it is not 200
     descriptions: Mapping[str, Description]
     sensitive: Mapping[str, Sensitivity]  # the platform's own fields that a record must not show as they are
-    fields: Mapping[str, str]  # a request's: the contract's name of an event's field -> the platform's
-    # A reply's, by the contract's action: the platform's name -> the action's field, `on_failure.menu` for one in an object.
+    # A request's: the contract's name of an event's field -> the platform's. Either may be a path into objects and lists, as in
+    # `dtmfParams.dtmfMatch`; a reply's may, too: `phrases.0.fileName`.
+    fields: Mapping[str, str]
+    # A reply's, by the contract's action: the platform's name -> the action's field, `on_failure.menu` for one in an object;
+    # several with blanks between them where one member says them together.
     reply_fields: Mapping[str, Mapping[str, str]]
 
     def faults(self) -> tuple[Problem, ...]:
@@ -45,6 +48,9 @@ class Platform(Protocol):
 
     def method_named(self, segment: str, body: bytes) -> str:
         """The method that the last segment of a URL stands for, where `methods_in_path`; `segment` itself where none."""
+
+    def methods_of(self, body: Value) -> tuple[str, ...]:
+        """The methods of which `body` may be the parameter, by its fields alone, where `methods_in_path`."""
 
     def to_domain(self, call: MethodCall, receipt: Receipt) -> tuple[Event, tuple[Repair, ...]]:
         """The event `call` reports. Raises UnusableCall with every problem."""

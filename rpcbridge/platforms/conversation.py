@@ -67,7 +67,8 @@ class Step:
     """What one request, or one timer, does to a call.
 
     kept: how it stands now, None where nothing is to be kept. question: the backend is to be asked before anything
-    else; the answer then makes another step. reply: what the platform gets. served: what its caller gets by that.
+    else; the answer then makes another step. reply: what the platform gets. served: what its caller gets by that; deferred: not
+    by that yet, but when the platform asks again.
     about: the facts of the call, in the names of an event. events: for the backend, in order. timers: seconds from now
     by name, None for one that is no longer needed; one of the same name takes the place of the one before.
     order: for the platform, once the rest is kept. needed: unless this is kept, the platform's next request would be taken for
@@ -80,6 +81,7 @@ class Step:
     question: ActionRequested | None = None
     reply: Value = None
     served: AnyAction | Native | None = None
+    deferred: bool = False
     about: Mapping[str, Any] = field(default_factory=dict)
     events: tuple[Told, ...] = ()
     timers: Mapping[str, float | None] = field(default_factory=dict)
@@ -100,6 +102,15 @@ class Conversation(Protocol):
 
     def key_of(self, call: MethodCall) -> tuple[str, str]:
         """The platform's id of the request's call, and our key in it; "" for what it does not carry."""
+
+    def key_in(self, reply: Mapping[str, Any]) -> str:
+        """Our key in a reply, "" where it carries none."""
+
+    def supposed(self, call: MethodCall, receipt: Receipt) -> Kept | None:
+        """A call in which `call` may come, to show what would become of it; None where it begins one."""
+
+    def asks(self, kept: Kept) -> MethodCall:
+        """The request with which the phone system asks for what was deferred."""
 
     def begin(self, call: MethodCall, found: Found, receipt: Receipt) -> Step:
         """What the request does. Raises UnusableCall, or NoUsableAnswer where a caller can only get the fallback."""

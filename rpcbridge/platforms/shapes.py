@@ -55,7 +55,8 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A request of the platform's, or an answer in its own shape, to try things with."""
+    """A request of the platform's, or an answer in its own shape, to try things with. method: of a request that does not name it."""
 
     title: str
     text: str
+    method: str = ""

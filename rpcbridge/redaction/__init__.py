@@ -31,6 +31,7 @@ from rpcbridge.redaction.masks import (
     stars,
     without_numbers,
     without_quotes,
+    without_said,
 )
 
 __all__ = ["CONTRACT", "Known", "Redactor", "Sensitivity", "without_quotes"]
@@ -59,7 +60,6 @@ _TEMPLATES = 512  # of requests: one for each menu, each choice in it, and whate
 # A value of JSON; a list is one value, its texts are masked one by one.
 _VALUE = r"""("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[-+]?[0-9][^\s,}\]]*|\[[^\[\]{}]*\]?)"""
 
-_STATE = re.compile(r'"state"\s*:\s*')
 _ANY_JSON = json.JSONDecoder()
 _MESSAGE = re.compile(r'("message"\s*:\s*")((?:[^"\\]|\\.)*)')  # of what was wrong with an answer: it quotes it
 _TURNED = re.compile(r"</value>\s*<name")
@@ -68,7 +68,7 @@ _JSON_IN_FORM = re.compile(r"(=)((?:%7B|%5B)[^&\s]*)", re.IGNORECASE)
 _QUERY = re.compile(r"([?&])([^=&\s#]*)=([^&\s#]*)")
 _EVENT_FIELDS = {
     *CONTRACT, "turn", "menu", "previous_menu", "call_status", "platform_text", "hangup_cause", "ended_by", "duration",
-    "ring_duration", "billed_duration", "estimated", "raw", "rejected",
+    "ring_duration", "billed_duration", "estimated", "raw", "rejected", "reference",
 }  # fmt: skip
 
 # Ways to write a plain letter or digit so that no net would see it.
@@ -90,6 +90,8 @@ class Redactor:
         self._state_digits = re.compile("[0-9]+") if secret_digits else DIGITS
         self._fields = {**CONTRACT, **fields}
         names = "|".join(sorted(map(re.escape, self._fields), key=len, reverse=True))
+        self._states = tuple(f'"{name}"' for name, kind in self._fields.items() if kind == "state")
+        self._state = re.compile(rf"(?:{'|'.join(map(re.escape, self._states))})\s*:\s*")
         # Of each: all that stands before a value, the field's name in it, the value.
         self._xml = re.compile(
             rf"(<name\s*>\s*({names})\s*</name\s*>\s*<value\s*>\s*(?:<(?!array>)\w[\w.]*>)?)(<array>.*?(?:</array>|\Z)|[^<]*)", re.DOTALL
@@ -123,13 +125,20 @@ class Redactor:
         template = self._template(known.cut(text), known.secret_digits)
         return known.removed(self._masked(text, known.secret_digits) if template is None else known.filled_in(template))
 
+    def said(self, text: str, digits: str) -> str:
+        """A reply in which these digits are said to the caller, in whatever words: without them."""
+        return text if self._reveal else without_said(text, digits)
+
+    def _has_state(self, text: str) -> bool:
+        return any(name in text for name in self._states)
+
     def _without_own(self, cut: str, hide_digits: bool) -> str | None:
         """`cut`, in which marks stand for one call's own values, masked but for the marks; None where that would not tell for every call.
 
         It does where each mark is a whole value, in a field of its own kind or in one that no name tells; and then
         the value becomes what the mark does. The call's own values are looked for afterwards all the same.
         """
-        if '"state"' in cut or len(MARK.findall(cut)) != len(MARK_ALONE.findall(cut)):
+        if self._has_state(cut) or len(MARK.findall(cut)) != len(MARK_ALONE.findall(cut)):
             return None
         masked = self._masked(cut, hide_digits, marked=True)
         if MARKS["plain"] in masked:  # where no name says that it may be read, it depends on what it looks like
@@ -173,11 +182,11 @@ class Redactor:
         return "".join(parts)
 
     def _without_states(self, text: str) -> str:
-        """JSON without the digits in any `state`; one that does not end runs to the end."""
-        if '"state"' not in text:
+        """JSON without the digits in any `state` or what is like one; one that does not end runs to the end."""
+        if not self._has_state(text):
             return text
         parts, end = [], 0
-        for found in _STATE.finditer(text):
+        for found in self._state.finditer(text):
             if found.start() >= end:
                 parts.append(text[end : found.end()])
                 try:

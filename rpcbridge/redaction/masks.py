@@ -8,14 +8,20 @@ from typing import Literal
 from urllib.parse import unquote_plus
 
 # What a field holds. `plain` is neither: it is kept although it may look like a number. `state` is a backend's own:
-# whatever a caller pressed before may stand in it, under any name.
-Sensitivity = Literal["number", "name", "digits", "plain", "state"]
+# whatever a caller pressed before may stand in it, under any name. `spoken` is a text that is read out, digits in it one by one.
+# `token` lets whoever has it do something: its last characters alone tell one from another.
+Sensitivity = Literal["number", "name", "digits", "plain", "state", "spoken", "token"]
 
 # A number in running text: seven digits at a stretch, or groups of them as people write them. Begins
 # with a plain class of characters: that is how `re` skips fast.
 _LOOSE = re.compile(r"[0-9+](?:[0-9]{6,}|[0-9]{1,4}(?:[ \-][0-9]{3,4}){2,})")
 _MAYBE = re.compile(r"[0-9][0-9 \-]{5,}[0-9]")  # none, and the dearer look can be spared
 _WORD = re.compile(r"[0-9A-Za-z]")
+# No number, though some of its groups may be nothing but digits.
+_UUID = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Za-z])")
+# The user in an address; what stands before it in angle brackets is a name.
+_ADDRESS = re.compile(r"(?:[^<>]*(<))?\b((?:sips?|tel):)([^@;<>\s\"\\]*)", re.IGNORECASE)
+_SPOKEN = re.compile(r"[0-9](?:[\s,.\-]{0,3}[0-9]){3,}")  # said one by one, or as one number
 _ITEM = re.compile(r""""(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,\[\]]+""")
 _XML_TEXT = re.compile(r">([^<>]*[^<>\s][^<>]*)")
 _QUOTED = re.compile(r""""(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?""")
@@ -57,9 +63,16 @@ def _inner(value: str, mask: Callable[[str], str]) -> str:
 def without_numbers(text: str, kept: Container[str] = ()) -> str:
     """`text` with everything masked that looks like a phone number, and is not part of a word or one of `kept`."""
 
+    ids: list[tuple[int, int]] | None = None
+
     def stays(found: re.Match[str]) -> bool:
+        nonlocal ids
         begin, end = found.span()
-        return found[0] in kept or bool(_WORD.match(text, end)) or ends_in_a_word(text[max(0, begin - 2) : begin])
+        if found[0] in kept or _WORD.match(text, end) or ends_in_a_word(text[max(0, begin - 2) : begin]):
+            return True
+        if ids is None:
+            ids = [id.span() for id in _UUID.finditer(text)] if "-" in text else []
+        return any(first <= begin and end <= last for first, last in ids)
 
     for found in _MAYBE.finditer(text):
         # Digits alone, without a sign, are what the dearer look would find, too: mostly a call's id.
@@ -69,7 +82,19 @@ def without_numbers(text: str, kept: Container[str] = ()) -> str:
 
 
 def number_masked(text: str) -> str:
+    """All but the last two digits; of an address the number in it alone, so that it can be seen where it led."""
+    if ":" in text and _ADDRESS.search(text):
+        return _ADDRESS.sub(lambda found: f"{'***<' if found[1] else ''}{found[2]}{number_masked(found[3])}", text)
     return "*" * len(text) if len(text) < 5 else "*" * (len(text) - 2) + text[-2:]
+
+
+def without_said(text: str, digits: str) -> str:
+    """`text` without these digits one after the other and the same between any two: read out, or a recording each."""
+    said = [digit for digit in digits if "0" <= digit <= "9"]
+    if len(said) < SHOWN_DIGITS:
+        return text
+    pattern = f"{said[0]}(?P<between>.{{0,200}}?){said[1]}" + "".join(f"(?P=between){digit}" for digit in said[2:])
+    return re.sub(pattern, lambda found: found["between"].join("*" * len(said)), text, flags=re.DOTALL)
 
 
 def hidden_name(text: str) -> str:
@@ -88,13 +113,24 @@ def _digitless(text: str) -> str:
     return DIGITS.sub(lambda digits: stars(digits[0]), text)
 
 
+def _unspoken(text: str) -> str:
+    return _SPOKEN.sub(lambda digits: re.sub("[0-9]", "*", digits[0]), text)
+
+
+def _told_apart(text: str) -> str:
+    return f"***{text[-4:]}" if len(text) >= 16 else "***"
+
+
 Masks = Mapping[Sensitivity, Callable[[str], str]]
-_MASKS: Masks = {"number": number_masked, "name": hidden_name, "digits": _long_digits, "state": _digitless, "plain": str}
-_SECRET: Masks = {**_MASKS, "digits": stars}
+_MASKS: Masks = {
+    "number": number_masked, "name": hidden_name, "digits": _long_digits, "state": _digitless, "plain": str, "spoken": _unspoken,
+    "token": _told_apart,
+}  # fmt: skip
+_SECRET: Masks = {**_MASKS, "digits": stars, "spoken": lambda text: re.sub("[0-9]", "*", text)}
 
 # What stands for a call's own values where requests are compared: characters that neither XML nor JSON may hold.
 # Somebody who sends them nevertheless reads masked values in their place.
-MARKS: Mapping[Sensitivity, str] = {"number": "\x01\x02\x03", "name": "\x04", "digits": "\x05", "plain": "\x06", "state": ""}
+MARKS: Mapping[Sensitivity, str] = {"number": "\x01\x02\x03", "name": "\x04", "digits": "\x05", "plain": "\x06", "state": "", "spoken": "", "token": ""}
 MAY_BE_READ = "\x07"
 MARK = re.compile("[\x01-\x06]")
 MARK_ALONE = re.compile(r"""(?<=[>"'=])[\x01-\x06](?=[<"'&]|\Z)""")

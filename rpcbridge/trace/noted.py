@@ -16,7 +16,7 @@ Headers: TypeAlias = tuple[tuple[str, str], ...]
 class Noted(NamedTuple):
     """An exchange, named and measured as in `exchange.Exchange`, but for what stands here.
 
-    event, served: the event's content and what the caller got, as JSON.
+    event, served: the event's content and what the caller got, as JSON. said: the digits that are said to him, if any.
     sent: method, URL, headers and body of the request to the backend; got: status, headers and body of its reply.
     attempts: when each began, its seconds, reason, status and message. repairs: kind, path and detail. Of very many the first.
     """
@@ -39,6 +39,8 @@ class Noted(NamedTuple):
     called_number: str
     event: bytes | None
     served: bytes | None
+    deferred: bool
+    said: str
     attempts: tuple[tuple[float, float, str, int, str], ...]
     attempted: int  # how many attempts there were
     backend: float  # the seconds of all of them

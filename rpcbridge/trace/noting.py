@@ -11,7 +11,7 @@ import json
 import orjson
 
 from rpcbridge.codec import readable
-from rpcbridge.domain.actions import AnyAction
+from rpcbridge.domain.actions import AnyAction, SayDigits
 from rpcbridge.exchange import Exchange, Hop
 from rpcbridge.schemas import actions
 from rpcbridge.trace.noted import Headers, Noted, Payload
@@ -27,6 +27,7 @@ _REMEMBERED = 256  # actions: most callers get what others got
 def noted(seen: Exchange) -> Noted:
     """What is recorded of `seen`."""
     hop, attempts, repairs = seen.hop, seen.hop.attempts, seen.repairs
+    action = None if seen.served is None else seen.served()
     return Noted(
         id=seen.id,
         platform=seen.platform,
@@ -45,7 +46,9 @@ def noted(seen: Exchange) -> Noted:
         attempt=seen.attempt,
         called_number=seen.called_number or "",
         event=None if seen.content is None else _json(seen.content),
-        served=None if seen.served is None else _served(seen.served()),
+        served=None if action is None else _served(action),
+        deferred=seen.deferred,
+        said=action.digits if isinstance(action, SayDigits) else "",
         attempts=tuple((one.started, one.seconds, one.reason, one.status, one.message) for one in attempts[:_MOST]),
         attempted=len(attempts),
         backend=attempts[0].seconds if len(attempts) == 1 else sum(one.seconds for one in attempts),

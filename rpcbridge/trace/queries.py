@@ -184,7 +184,10 @@ def _came_to(search: Search, seen: FromClause) -> list[ColumnElement[bool]]:
         "": [],
         "under_way": [c.event == "action_requested"],
         "ended": [c.event == "call_ended"],
-        "not_stored": [c.outcome == "not_stored", not_(exists().where(same_call, other.c.outcome.in_(("stored", "duplicate"))))],
+        "not_stored": [
+            c.outcome == "not_stored",
+            not_(exists().where(same_call, other.c.method == c.method, other.c.outcome.in_(("stored", "noted", "duplicate")))),
+        ],
         "postponed": [c.outcome == "postponed", not_(settled)],
         "dead_letter": [c.outcome == "dead_letter", or_(c.method != "call_ended", not_(settled))],
     }

@@ -88,6 +88,7 @@ class Recorder:
         self, seen: Noted, known: Known, said: dict[str, Any] | None, event: dict[str, Any], served: dict[str, Any] | None
     ) -> dict[str, Any]:
         hide = self._redactor
+        is_event = said is not None and "event" in said  # else what is known of the call, and the backend is told nothing
         return {
             "trace_id": seen.traceparent[3:35],
             "shared": seen.shared,
@@ -103,9 +104,11 @@ class Recorder:
                 for number, (started, seconds, reason, status, message) in enumerate(seen.attempts, seen.attempt or 1)
             ],
             "served": served,
+            "deferred": seen.deferred,
+            "about": event if event and not is_event else None,
             "native": seen.action == "native",
             "masked": [] if said is None else [name for name, value in event.items() if value is not said[name] and value != said[name]],
-            "stations": self._stations(seen, known, None if said is None else event),
+            "stations": self._stations(seen, known, event if is_event else None),
         }  # fmt: skip
 
     def _stations(self, seen: Noted, known: Known, event: dict[str, Any] | None) -> dict[str, Any]:
@@ -122,12 +125,15 @@ class Recorder:
         if seen.got is not None:
             status, headers, body = seen.got
             got = {"status": status, "headers": hide.headers(headers, known), **self._payload(body, known, repeats=True)}
+        replied = self._payload(seen.platform_response, known, repeats=True)
+        if seen.said:
+            replied["body"] = hide.said(replied["body"], seen.said)
         return {
             "platform_request": self._payload(seen.platform_request, known),
             "event": event,
             "backend_request": sent,
             "backend_response": got,
-            "platform_response": self._payload(seen.platform_response, known, repeats=True),
+            "platform_response": replied,
         }
 
     def _payload(self, payload: Payload, known: Known, *, repeats: bool = False) -> dict[str, Any]:
@@ -137,8 +143,9 @@ class Recorder:
     def _known(self, said: dict[str, Any] | None) -> Known:
         if said is None:
             return Known(secret_digits=bool(self._secret_menus))  # which menu it was cannot be told
+        untold = "event" not in said and bool(self._secret_menus)  # as little
         numbers = tuple(_text(said.get(name)) for name in ("caller_number", "called_number", "target"))
-        digits, secret = _text(said.get("digits")), said.get("menu") in self._secret_menus
+        digits, secret = _text(said.get("digits")), untold or said.get("menu") in self._secret_menus
         ids = (_text(said.get("call_id")),)
         return Known(numbers, (_text(said.get("caller_name")),), digits, ids=ids, secret_digits=secret)
 

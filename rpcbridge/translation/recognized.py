@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from rpcbridge.codec import MethodCall, decode_request
 from rpcbridge.codec.text import to_utf8
 from rpcbridge.errors import CallError
 from rpcbridge.platforms import Platform
@@ -23,8 +24,10 @@ def recognized(body: bytes, platform: Platform) -> str:
     except CallError:
         text = body.strip()
     begin = text.lstrip()[:20]
-    if begin.startswith(b"<"):
+    if begin.startswith(b"<") and not platform.methods_in_path:
         return "request"
+    if platform.methods_in_path and begin.startswith(b"{"):
+        return _by_fields(text, platform)
     if not begin.startswith((b"{", b"[")):
         return f"it begins with {begin.decode(errors='replace')!r}" if begin else "it is empty"
     try:
@@ -33,6 +36,18 @@ def recognized(body: bytes, platform: Platform) -> str:
         key = _FIRST_KEY.search(text)
         return "request" if key and key[1].decode() in _REQUEST_KEYS else "answer"
     return _by_keys(value, platform)
+
+
+def _by_fields(text: bytes, platform: Platform) -> str:
+    """Of a phone system whose requests name no method: by what its callbacks hold."""
+    try:
+        call = decode_request(text, "?")
+    except CallError:
+        return "answer"
+    value = call.params[0] if isinstance(call, MethodCall) else None
+    if not isinstance(value, dict) or any(key in value for key in _ANSWER_KEYS) or not value:
+        return "answer" if value else "it is an empty object"
+    return "request" if platform.methods_of(value) else f"its keys are {', '.join(list(value)[:5])}"
 
 
 def _by_keys(value: Any, platform: Platform) -> str:

@@ -31,7 +31,8 @@ def as_object(found: Translation, names: Names, more: Iterable[str]) -> dict[str
         },
         "answer": found.answer,
         "replies": [
-            {"dialect": reply.dialect, "content_type": reply.content_type, "body": reply.body.decode()} for reply in found.replies
+            {"dialect": reply.dialect, "content_type": reply.content_type, "body": reply.body.decode()} | ({"about": reply.about} if reply.about else {})
+            for reply in found.replies
         ],
         "repairs": [_finding(repair, names) for repair in found.repairs],
         "problems": [_finding(problem, names) for problem in found.problems],

@@ -39,11 +39,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the phone system gets: the exact bytes."""
+    """What the phone system gets: the exact bytes. about: to what, where it is not this very request."""
 
     dialect: str
     content_type: str
     body: bytes
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Translation:
 
     event: the contract's JSON. backend_request: values of secret headers are not in it. answer:
     the action with its defaults, or `native`. replies: one a dialect. outcome: as in the log
-    (`answered`, `fallback`, `stored`, `not_stored`, `refused`), "" for a question that awaits
+    (`answered`, `continued`, `fallback`, `stored`, `noted`, `not_stored`, `refused`), "" for a question that awaits
     its answer or a text that is neither; reason: the `fallback_reason` of what went wrong.
     """
 

@@ -13,7 +13,17 @@ from rpcbridge import system
 from rpcbridge.backend import Routes
 from rpcbridge.backend.client import answer_in
 from rpcbridge.backend.requests import RequestWriter
-from rpcbridge.codec import Batch, Fault, MethodCall, MethodResponse, content_type, decode_request, dialect_of, fault_of
+from rpcbridge.codec import (
+    REST,
+    Batch,
+    Fault,
+    MethodCall,
+    MethodResponse,
+    content_type,
+    decode_request,
+    dialect_of,
+    fault_of,
+)
 from rpcbridge.domain.actions import AnyAction
 from rpcbridge.domain.events import ActionRequested, CallEnded, Event
 from rpcbridge.errors import CallError, NotACall, NoUsableAnswer, OutOfPlace
@@ -21,6 +31,7 @@ from rpcbridge.platforms import Native, Platform, Receipt, UnusableCall
 from rpcbridge.platforms.understanding import understood
 from rpcbridge.schemas import actions, events
 from rpcbridge.settings import Backend
+from rpcbridge.translation.carried import Carried
 from rpcbridge.translation.draft import Draft
 from rpcbridge.translation.recognized import recognized
 from rpcbridge.translation.shapes import Finding, Reply, Request, Translation
@@ -50,22 +61,27 @@ class Translator:
     def neither(self, body: bytes, how: str) -> Translation:
         """What there is to say of a text that is neither a request nor an answer; `how` it can be said what it is."""
         came = recognized(body, self.platform)
-        message = (
-            f"{came}: neither a phone system's request (XML, or JSON with METHOD) nor a backend's answer (JSON with "
-            f"action, native or {self.platform.name}'s own shape); say which it is meant to be {how}"
-        )
+        request = "JSON with the fields of one of its callbacks" if self.platform.methods_in_path else "XML, or JSON with METHOD"
+        answer = "action or native" if self.platform.methods_in_path else f"action, native or {self.platform.name}'s own shape"
+        message = f"{came}: neither a phone system's request ({request}) nor a backend's answer (JSON with {answer}); say which it is meant to be {how}"
         return Translation(problems=(Finding("", "not_recognized", "", message),))
 
-    def exchange(self, request: bytes, answer: bytes | None = None) -> Translation:
-        """A phone system's request and the REST call it becomes; with the backend's answer to it, also the reply."""
-        draft = Draft(_NO_REQUEST, (_NO_REQUEST.dialect,))
+    def exchange(self, request: bytes, answer: bytes | None = None, method: str = "") -> Translation:
+        """A phone system's request and the REST call it becomes; with the backend's answer to it, also the reply.
+
+        method: of a request that does not name it, if known; else it is told from the fields.
+        """
+        draft = Draft(_NO_REQUEST, (self.platform.dialects[0],))
         try:
-            call = self._read(request, draft)
+            call = self._read(request, draft, method)
             if isinstance(call, Batch) or call.method == system.MULTICALL:
                 draft.failed(NotACall("several calls in one request, each of which the bridge answers by itself: translate one of them"))
                 return draft.finished()
             if draft.request.kind == "":
                 draft.outcome, draft.replies = "introspected", self._same(system.answered(call, self.platform), draft)
+                return draft.finished()
+            if self.platform.conversation is not None:
+                self._carried(call, answer, draft)
                 return draft.finished()
             self._told(call, draft)
             if draft.request.kind == "notification":
@@ -81,17 +97,53 @@ class Translator:
     def answer(self, answer: bytes, called_number: str | None, dialects: Sequence[str]) -> Translation:
         """A backend's answer to a question of `called_number`, and the reply it becomes in each dialect."""
         draft = Draft(Request("", "", (), "question", called_number), tuple(dialects))
+        if self.platform.conversation is not None:
+            draft.remark("answer", "supposed", "the ids of a call and our key are added to the reply; a call that comes in is sent into the IVR first")
         try:
             self._answered(answer, draft)
         except NoUsableAnswer as error:
             self._rescued(error, draft)
         return draft.finished()
 
-    def _read(self, body: bytes, draft: Draft) -> MethodCall | Batch:
+    def _carried(self, call: MethodCall, answer: bytes | None, draft: Draft) -> None:
+        """A request of a call of which nothing is kept here. Raises what `exchange` takes care of."""
+        talk, backend = self.platform.conversation, self.backend
+        assert talk is not None
+        receipt = Receipt(self.event_id, self.occurred_at, backend.include_raw)
+        carried = Carried(
+            talk, call, receipt, draft, lambda event: self._sent(event, draft), lambda response: self._encoded(response, call.dialect, draft),
+            keep_state=backend.keep_state,
+        )  # fmt: skip
+        step = carried.begin()
+        if step.question is None:
+            carried.noted(step)
+            if answer is not None:
+                draft.remark("answer", "ignored", "not read: the backend is not asked")
+        elif answer is not None:
+            try:
+                carried.answered(self._understood(answer, draft))
+            except NoUsableAnswer as error:
+                draft.failed(error)
+                carried.rescued(self.routes.of(draft.request.called_number).fallback)
+
+    def _method(self, body: bytes, method: str) -> str:
+        """The method of a request that does not name it. Raises NotACall where its fields do not tell."""
+        if not self.platform.methods_in_path:
+            return ""
+        if method:
+            return self.platform.method_named(method, body)
+        call = decode_request(body, "?")
+        found = self.platform.methods_of(call.params[0]) if isinstance(call, MethodCall) else ()
+        if len(found) != 1:
+            which = ", ".join(found or self.platform.methods)
+            raise NotACall(f"its fields do not tell which callback it is ({which}): say which", dialect=REST)
+        return found[0]
+
+    def _read(self, body: bytes, draft: Draft, method: str) -> MethodCall | Batch:
         if len(body) > self.max_body:
             raise NotACall(f"the body is larger than {self.max_body} bytes (server.max_body)", dialect=dialect_of(body))
         draft.begin("request", body)
-        call = decode_request(body)
+        call = decode_request(body, self._method(body, method))
         if isinstance(call, Batch):
             return call
         draft.dialects, draft.id, draft.unanswered = (call.dialect,), call.id, call.unanswered
@@ -106,7 +158,10 @@ class Translator:
         receipt = Receipt(self.event_id, self.occurred_at, self.backend.include_raw)
         event, repairs = self.platform.to_domain(call, receipt)
         draft.repaired(repairs)
-        draft.event = events.dump(self._of_a_fresh_call(event))
+        self._sent(self._of_a_fresh_call(event), draft)
+
+    def _sent(self, event: Event, draft: Draft) -> None:
+        draft.event = events.dump(event)
         url = self.routes.of(draft.request.called_number).url
         draft.backend_request = self._masked(RequestWriter(self.backend).written(url, draft.event, self.traceparent))
 
@@ -124,14 +179,17 @@ class Translator:
         return replace(request, headers=headers)
 
     def _answered(self, body: bytes, draft: Draft) -> None:
+        draft.replies = self._replies(self._understood(body, draft), draft)
+        draft.outcome = "answered"
+
+    def _understood(self, body: bytes, draft: Draft) -> AnyAction | Native:
         draft.begin("answer", body)
         if len(body) > MAX_REPLY:
             raise NoUsableAnswer("too_large", f"the answer is larger than {MAX_REPLY} bytes")
         action, repairs = understood(self.platform, answer_in(HttpReply(200, body)))
         draft.repaired(repairs)
         draft.answer = {"native": dict(action.value)} if isinstance(action, Native) else actions.dump(action)
-        draft.replies = self._replies(action, draft)
-        draft.outcome = "answered"
+        return action
 
     def _replies(self, action: AnyAction | Native, draft: Draft) -> tuple[Reply, ...]:
         replies = []
@@ -148,7 +206,8 @@ class Translator:
             self._known(error, draft)
         if draft.request.kind == "question":
             action = self.routes.of(draft.request.called_number).fallback
-            made = ((self.platform.from_domain(action, draft.request.called_number, dialect)[0], dialect) for dialect in draft.dialects)
+            number, method = draft.request.called_number, draft.request.method
+            made = ((self.platform.stopgap(action, method, number, dialect), dialect) for dialect in draft.dialects)
             draft.outcome, draft.replies = "fallback", tuple(self._encoded(response, dialect, draft) for response, dialect in made)
         elif draft.request.kind == "notification":
             draft.outcome, draft.replies = "not_stored", self._same(self.platform.acknowledge(False), draft)

@@ -281,3 +281,31 @@ def test_a_terminal_gets_colours_unless_told_not_to():
     assert "\x1b" not in shown
     assert "# Reply in xmlrpc, laid out for reading\r\n" in shown
     assert '  <member><name>STATUS</name><value><int>0</int></value></member>\r\n' in shown, "a line is a line, whatever the width"
+
+
+NEW_CALL = ROOT / "fixtures" / "mediaservice" / "new_call_menu"
+
+
+def test_a_callback_of_a_call_that_the_bridge_carries_on():
+    request, answer = NEW_CALL / "platform_request.json", NEW_CALL / "backend_response.json"
+    found = translate(request, "--answer", answer, "--platform", "mediaservice")
+    assert found.exit_code == 0, found.output
+    assert "# newCall (question) in rest, called number 0730001122" in found.stdout
+    assert "# Reply in rest, to the getIvrCommand that follows, laid out for reading" in found.stdout
+    raw = translate(request, "--answer", answer, "--platform", "mediaservice", "--callback", "newCall", "--raw")
+    assert json.loads(raw.stdout)["action"] == "ivr"
+    replies = said(request, "--answer", answer, "--platform", "mediaservice")["replies"]
+    assert [reply.get("about") for reply in replies] == [None, "to the getIvrCommand that follows"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--callback", "newCall"], "a request of voicenter names its method itself"),
+        (["--platform", "mediaservice", "--callback", "new_call"], "mediaservice has no new_call, but newCall"),
+        (["--platform", "mediaservice", "--as", "answer", "--dialect", "xmlrpc"], "mediaservice speaks rest"),
+    ],
+)
+def test_what_a_platform_does_not_speak_is_wrong_usage(arguments: list[str], why: str):
+    found = translate("-", *arguments, given=b"{}")
+    assert (found.exit_code, why in " ".join(found.output.split())) == (2, True), found.output

@@ -146,11 +146,12 @@ def test_nothing_is_stored_sent_or_logged(bridge: bridges.Running, backend: back
 
 def test_samples_fill_the_form_without_a_script(bridge: bridges.Running):
     offered = json.loads(bridge.get("/debug/playground", **JSON).body)["samples"]
-    assert {sample["platform"] for sample in offered} == {"voicenter", None}
+    assert {sample["platform"] for sample in offered} == {"voicenter", "mediaservice", None}
     for number, sample in enumerate(offered):
         page = bridge.get(f"/debug/playground?sample={number}").body.decode()
         assert html.escape(sample["text"], quote=False).replace("'", "&#39;") in page.replace("&#34;", '"')
-        assert said(bridge, text=sample["text"])["ok"] == ("faults" not in sample["title"]), sample["title"]
+        about = {name: sample[name] for name in ("platform", "callback") if sample.get(name)}
+        assert said(bridge, text=sample["text"], **about)["ok"] == ("faults" not in sample["title"]), sample["title"]
     for odd in ("99", "-1", "x", ""):
         assert bridge.get(f"/debug/playground?sample={odd}").status == 200
 

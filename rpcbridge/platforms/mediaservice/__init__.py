@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from rpcbridge.codec import REST, MethodCall, MethodResponse, Reply, encode_reply
+from rpcbridge.codec import REST, MethodCall, MethodResponse, Reply, Value, encode_reply
 from rpcbridge.domain.actions import AnyAction, Call, Hangup
 from rpcbridge.domain.events import Event
 from rpcbridge.errors import AnswerRejected, NoUsableAnswer, Problem, Repair
@@ -15,17 +15,20 @@ from rpcbridge.platforms.conversation import Found
 from rpcbridge.platforms.mediaservice import outgoing
 from rpcbridge.platforms.mediaservice.dialogue import Dialogue
 from rpcbridge.platforms.mediaservice.legs import UNKNOWN
+from rpcbridge.platforms.mediaservice.names import FIELDS, REPLY_FIELDS
 from rpcbridge.platforms.mediaservice.natives import action_of
 from rpcbridge.platforms.mediaservice.phrases import Phrases, drop
 from rpcbridge.platforms.mediaservice.reading import NOBODYS, turn_of
+from rpcbridge.platforms.mediaservice.samples import SAMPLES
 from rpcbridge.platforms.mediaservice.section import Section
 from rpcbridge.platforms.mediaservice.tables import HELP, METHODS, SENSITIVE
 from rpcbridge.platforms.mediaservice.turn import Rules
+from rpcbridge.platforms.mediaservice.wire.callbacks import CALLBACKS
 from rpcbridge.platforms.mediaservice.wire.replies import is_media, load_native
 from rpcbridge.platforms.operations import Operations
 from rpcbridge.platforms.shapes import Description, Kind, Native, Options, Receipt, UnusableCall
 
-__all__ = ["NAME", "Mediaservice", "Section", "in_use", "make", "operations"]
+__all__ = ["NAME", "SAMPLES", "Mediaservice", "Section", "in_use", "make", "operations"]
 
 NAME = "mediaservice"
 
@@ -41,11 +44,8 @@ class Mediaservice:
     statuses: Mapping[str, int] = {"not_stored": 503, "refused": 400}
     descriptions: Mapping[str, Description] = {method: Description(help, ("struct", "struct")) for method, help in HELP.items()}
     sensitive = SENSITIVE
-    fields: Mapping[str, str] = {
-        "call_id": "sessionId", "caller_number": "callingParty", "caller_name": "displayName", "called_number": "calledParty",
-        "digits": "dtmfMatch",
-    }  # fmt: skip
-    reply_fields: Mapping[str, Mapping[str, str]] = {}
+    fields = FIELDS
+    reply_fields = REPLY_FIELDS
 
     def __init__(self, section: Section, options: Options) -> None:
         self._section = section
@@ -67,6 +67,12 @@ class Mediaservice:
     def method_named(self, segment: str, body: bytes) -> str:
         """An alarm comes to a URL of its own, whose last segment the customer chose."""
         return "alarm" if segment not in METHODS and _is_alarm(body) else segment
+
+    def methods_of(self, body: Value) -> tuple[str, ...]:
+        """Those of which every field is one; of a body that fits several, whoever sent it has to say which."""
+        if not isinstance(body, dict) or not body:
+            return ()
+        return tuple(name for name, known in _KNOWN.items() if known and body.keys() <= known)
 
     def to_domain(self, call: MethodCall, receipt: Receipt) -> tuple[Event, tuple[Repair, ...]]:
         """The event of a call that is not kept: what carries calls on asks the conversation instead."""
@@ -132,6 +138,12 @@ class Mediaservice:
 
     def encode(self, response: Reply, dialect: str) -> bytes:
         return encode_reply(response, dialect)
+
+
+# The fields of each callback, by the platform's names.
+_KNOWN = {
+    callback: {str(field.data_key or name) for name, field in schema.fields.items()} for callback, schema in CALLBACKS.items()
+}  # fmt: skip
 
 
 def in_use(section: Any) -> bool:

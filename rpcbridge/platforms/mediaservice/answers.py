@@ -98,7 +98,7 @@ def recording_name(session: Session) -> str:
 
 def _to_ivr(session: Session, answer: Answer, repairs: tuple[Repair, ...]) -> Step:
     session = replace(session, phase="ivr", playing=written(answer), fresh=True)
-    return stepped(session, {"action": "ivr"} | reference(session), served=answer, repairs=repairs)
+    return stepped(session, {"action": "ivr"} | reference(session), served=answer, deferred=True, repairs=repairs)
 
 
 def _shown_number(session: Session) -> str | None:

@@ -15,6 +15,7 @@ from rpcbridge.platforms.mediaservice import ends, legs, media, outbound, report
 from rpcbridge.platforms.mediaservice.answers import at_call_level, at_media_level
 from rpcbridge.platforms.mediaservice.reading import NOBODYS, key_in, turn_of
 from rpcbridge.platforms.mediaservice.session import Session
+from rpcbridge.platforms.mediaservice.supposed import asks, supposed
 from rpcbridge.platforms.mediaservice.turn import END, ORDERS, Rules, Turn, echoed, hung_up, reference, stepped
 from rpcbridge.platforms.shapes import Native, Receipt
 
@@ -31,6 +32,16 @@ class Dialogue:
     def key_of(self, call: MethodCall) -> tuple[str, str]:
         turn = turn_of(call, NOBODYS)
         return "".join(turn.text("session_id").split()), key_in(turn.said.get("session_reference_id"))
+
+    def key_in(self, reply: Mapping[str, Any]) -> str:
+        return key_in(reply.get("sessionReferenceId"))
+
+    def supposed(self, call: MethodCall, receipt: Receipt) -> Kept | None:
+        session = supposed(turn_of(call, receipt), receipt.event_id)
+        return None if session is None else session.kept()
+
+    def asks(self, kept: Kept) -> MethodCall:
+        return asks(Session.of(kept))
 
     def begin(self, call: MethodCall, found: Found, receipt: Receipt) -> Step:
         turn = turn_of(call, receipt)
@@ -174,7 +185,7 @@ class Dialogue:
         """newCall came twice: its first answer was lost on the way."""
         answer = session.action
         if session.phase == "ivr":
-            return stepped(session, {"action": "ivr"} | reference(session), served=answer, outcome="continued")
+            return stepped(session, {"action": "ivr"} | reference(session), served=answer, deferred=answer is not None, outcome="continued")
         if session.phase == "dialing" and answer is not None:
             return replace(at_call_level(self._rules, session, answer, turn.now), outcome="continued")
         if session.phase in ("ending", "ended"):

@@ -58,7 +58,8 @@ _STATUS = {
 # `Q.850;cause=16` in a SIP Reason header; `SIP;cause=200` is a response code, not a cause.
 _Q850 = re.compile(r"Q\.850\s*;\s*(?:[^,;]*;\s*)*?cause\s*=\s*([0-9]{1,3})\b", re.IGNORECASE)
 
-# What a record must not show as it is. Ids and times may look like phone numbers and are none.
+# What a record must not show as it is. Ids and times may look like phone numbers and are none. replyId lets whoever has it
+# act upon the call, and the platform's own key for media stands in `config`: neither may be of use to a reader of records.
 SENSITIVE: Mapping[str, Sensitivity] = {
     **dict.fromkeys(
         (
@@ -70,10 +71,20 @@ SENSITIVE: Mapping[str, Sensitivity] = {
     ),
     "displayName": "name",
     "dtmfBuffer": "digits", "dtmfMatch": "digits",
+    "Text": "spoken", "text": "spoken",  # of a phrase, and of a prompt in an answer
+    # Names and values of the customer's own.
+    **dict.fromkeys(
+        (
+            "xHeaders", "pHeaders", "monitorXHeaders", "monitorPHeaders", "sipDiversionParameters", "contactParameters",
+            "contactUserParameters",
+        ),
+        "state",
+    ),
+    "replyId": "token", "config": "token", "salt": "token",
     **dict.fromkeys(
         (
             "sessionId", "sipCallId", "participantId", "remoteParticipantId", "connectionId", "callerParticipantId", "calleeParticipantId",
-            "replyId", "traceId", "httpTransactionId", "rb", "recordingFileName",
+            "traceId", "httpTransactionId", "callId", "rb", "recordingFileName", "fileSize", "size_bytes",
         ),
         "plain",
     ),

@@ -68,6 +68,7 @@ def stepped(
     reply: Value = None,
     *,
     served: AnyAction | Native | None = None,
+    deferred: bool = False,
     question: ActionRequested | None = None,
     events: tuple[Told, ...] = (),
     timers: Mapping[str, float | None] | None = None,
@@ -79,7 +80,7 @@ def stepped(
     """The step that leaves the call as `session`; what is not heard of for its time is looked after then."""
     kept = session.kept()
     return Step(
-        kept=kept, reply=reply, served=served, question=question, about=session.about(), events=events,
+        kept=kept, reply=reply, served=served, deferred=deferred, question=question, about=session.about(), events=events,
         timers={EXPIRE: kept.seconds} | dict(timers or {}), order=order, needed=needed, outcome=outcome,
         repairs=repairs,
     )  # fmt: skip

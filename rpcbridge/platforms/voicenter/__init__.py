@@ -66,6 +66,9 @@ class Voicenter:
     def method_named(self, segment: str, body: bytes) -> str:
         return segment
 
+    def methods_of(self, body: Value) -> tuple[str, ...]:
+        return ()  # it is in the body
+
     def to_domain(self, call: MethodCall, receipt: Receipt) -> tuple[Event, tuple[Repair, ...]]:
         if self.methods[call.method] == "question":
             return requests.action_requested(call, receipt)

@@ -40,8 +40,9 @@ def diffs_of(seen: Mapping[str, Any], debug: Debug) -> tuple[tuple[str, fields.D
     platform = debug.platforms.get(seen["platform"])
     if platform is None or not seen["stations"]["platform_request"]["body"]:
         return ()
-    told = (("Request → event", fields.event_fields(seen, platform)),) if seen["stations"]["event"] else ()
-    return (*told, ("Answer → reply", fields.reply_fields(seen, platform))) if seen.get("served") else told
+    keeps = platform.conversation is not None
+    told = (("Request → event", fields.event_fields(seen, platform, keeps=keeps)),) if seen["stations"]["event"] else ()
+    return (*told, ("Answer → reply", fields.reply_fields(seen, platform, keeps=keeps))) if seen.get("served") else told
 
 
 def _turn(part: story.Part, place: int, count: int, debug: Debug) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def add(blueprint: Blueprint, debug: Debug) -> None:
         done = heard.done(found["stations"]["event"], found["masked"])
         return shown(
             200, found, "exchange.html", seen=found, views=station_views(found), diffs=diffs_of(found, debug), line=_line(found),
-            done=done, sentences=heard.heard(found["served"]), revealed=debug.reveal,
+            done=done, sentences=heard.heard(found["served"], deferred=bool(found.get("deferred"))), revealed=debug.reveal,
         )  # fmt: skip
 
 

@@ -38,7 +38,8 @@ def add(blueprint: Blueprint, debug: Debug) -> None:
 
 def _around(debug: Debug) -> Around:
     names = {name: platform.fields for name, platform in debug.platforms.items()}
-    return Around(request.host_url, __version__, debug.secrets, names)
+    statuses = {name: platform.statuses for name, platform in debug.platforms.items()}
+    return Around(request.host_url, __version__, debug.secrets, names, statuses)
 
 
 def _curls(document: Mapping[str, Any], debug: Debug) -> list[dict[str, str]]:

@@ -37,18 +37,22 @@ class _Given:
     platform: str = ""
     called_number: str = ""
     dialect: str = ""
+    callback: str = ""  # "" where the fields tell
 
 
 def add(blueprint: Blueprint, debug: Debug) -> None:
     """The page, empty or with a sample in it, and what it sends."""
-    samples = [(name, sample.title, sample.text) for name in debug.translators for sample in getattr(discovered()[name], "SAMPLES", ())]
-    samples += [("", title, text) for title, text in ANSWERS.items()]
+    samples = [
+        (name, sample.title, sample.text, sample.method) for name in debug.translators for sample in getattr(discovered()[name], "SAMPLES", ())
+    ]
+    samples += [("", title, text, "") for title, text in ANSWERS.items()]
+    callbacks = {name: [*one.platform.methods] for name, one in debug.translators.items() if one.platform.methods_in_path}
     first = next(iter(debug.translators), "")
 
     def page(given: _Given, content: Mapping[str, Any], result: Mapping[str, Any] | None = None) -> Response:
         return shown(
-            200, content, "playground.html", given=given, result=result, samples=[title for _, title, _ in samples],
-            platforms=list(debug.translators), dialects=list(DIALECTS), by_shape=_BY_SHAPE,
+            200, content, "playground.html", given=given, result=result, samples=[title for _, title, _, _ in samples],
+            platforms=list(debug.translators), dialects=list(DIALECTS), by_shape=_BY_SHAPE, callbacks=callbacks,
         )  # fmt: skip
 
     @blueprint.route("/playground", methods=["GET", "POST"])
@@ -56,9 +60,11 @@ def add(blueprint: Blueprint, debug: Debug) -> None:
         if request.method == "POST":
             return translated(_given(first))
         chosen = request.args.get("sample", default=-1, type=int)
-        name, _, text = samples[chosen] if 0 <= chosen < len(samples) else ("", "", "")
-        offered = [{"platform": name or None, "title": title, "text": text} for name, title, text in samples]
-        return page(_Given(text, platform=name or first), {"samples": offered})
+        name, _, text, callback = samples[chosen] if 0 <= chosen < len(samples) else ("", "", "", "")
+        offered = [
+            {"platform": name or None, "title": title, "text": text} | ({"callback": method} if method else {}) for name, title, text, method in samples
+        ]
+        return page(_Given(text, platform=name or first, callback=callback), {"samples": offered})
 
     def translated(given: _Given) -> Response:
         translator = debug.translators.get(given.platform)
@@ -72,7 +78,7 @@ def _given(platform: str) -> _Given:
     form = request.form
     return _Given(
         _lines(form.get("text", "")), _lines(form.get("answer", "")), form.get("as", ""), form.get("platform") or platform,
-        form.get("called_number", "").strip(), form.get("dialect", ""),
+        form.get("called_number", "").strip(), form.get("dialect", ""), form.get("callback", ""),
     )  # fmt: skip
 
 
@@ -95,19 +101,20 @@ def _translated(given: _Given, translator: Translator) -> tuple[Translation, lis
     text, answer = _bytes(given.text), _bytes(given.answer) if given.answer.strip() else None
     reading = given.reading or ("request" if answer is not None else recognized(text, translator.platform))
     if reading == "request":
-        found, more = translator.exchange(text, answer), []
+        found, more = translator.exchange(text, answer, given.callback if given.callback in translator.platform.methods else ""), []
         if found.backend_request is not None and not found.outcome:
             more = ["the reply depends on your backend's answer: put it into the second field"]
     elif reading == "answer":
-        found = translator.answer(text, given.called_number or None, _dialects(given))
+        found = translator.answer(text, given.called_number or None, _dialects(given, translator))
         more = ["the second text is not read: the first one is an answer itself"] if answer is not None else []
     else:
         found, more = translator.neither(text, "above"), []
     return found, [*notes(found, translator, given.called_number or None), *more]
 
 
-def _dialects(given: _Given) -> Sequence[str]:
-    return [given.dialect] if given.dialect in DIALECTS else list(DIALECTS)
+def _dialects(given: _Given, translator: Translator) -> Sequence[str]:
+    spoken = translator.platform.dialects
+    return [given.dialect] if given.dialect in spoken else list(spoken)
 
 
 def _result(found: Translation, given: _Given, translator: Translator, more: Sequence[str]) -> dict[str, Any]:
@@ -140,12 +147,12 @@ def _in_others(found: Translation, given: _Given, translator: Translator) -> tup
     """The same answer's reply in the dialects that its request was not in."""
     if found.request is None or found.outcome != "answered":
         return ()
-    others = [dialect for dialect in DIALECTS if dialect != found.request.dialect]
+    others = [dialect for dialect in translator.platform.dialects if dialect != found.request.dialect]
     return translator.answer(_bytes(given.answer), found.request.called_number, others).replies
 
 
 def _reply(reply: Reply) -> dict[str, str]:
-    return {"dialect": reply.dialect, "content_type": reply.content_type, "text": laid_out(reply.body.decode())}
+    return {"dialect": reply.dialect, "content_type": reply.content_type, "text": laid_out(reply.body.decode()), "about": reply.about}
 
 
 def _place(finding: Finding) -> dict[str, str]:

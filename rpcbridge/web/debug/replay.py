@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from flask import Blueprint, Response, request
 
-from rpcbridge.inspector import replay
+from rpcbridge.inspector import keys, replay
 from rpcbridge.inspector.comparison import Compared, compared
 from rpcbridge.simulation import Simulation
 from rpcbridge.web.debug.page import Debug, shown
@@ -71,15 +71,17 @@ def _changed(script: replay.Script, given: Mapping[str, str]) -> dict[str, str]:
 def _sent(debug: Debug, phone: Simulation, script: replay.Script, bodies: Sequence[bytes]) -> Iterator[Compared]:
     """Each turn as it comes back; what is shown of it is masked as every record is."""
     end = time.monotonic() + _LONGEST
-    trace = traceparent("")
-    for step, body in zip(script.steps, bodies, strict=True):
+    trace, key = traceparent(""), ""
+    for step, request_body in zip(script.steps, bodies, strict=True):
         if time.monotonic() > end:
             return
-        seen = phone.replay(script.platform.name, body, trace)
+        body = keys.renewed(request_body, key)
+        seen = phone.replay(script.platform.name, body, trace, step.callback)
+        key = key or keys.in_reply(script.platform.conversation, seen.platform_response)
         masked = debug.trace.document(seen)["stations"]["platform_response"]["body"].encode("utf-8", "replace")
         yield compared(
             script, step, body, seen.platform_response, round((seen.finished - seen.arrived) * 1000, 1), shown=masked,
-            note=seen.fallback_reason if seen.outcome == "fallback" else "",
+            note=seen.fallback_reason if seen.outcome == "fallback" else "", key=key,
         )  # fmt: skip
 
 
