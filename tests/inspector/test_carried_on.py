@@ -18,6 +18,7 @@ from rpcbridge.platforms.mediaservice import NAME, Section, make
 from rpcbridge.platforms.understanding import understood
 from rpcbridge.redaction import Redactor
 from rpcbridge.schemas import events
+from rpcbridge.trace.noting import noted
 from rpcbridge.trace.record import Recorder, restored
 from rpcbridge.transport import HttpReply, HttpRequest
 from tests.support.exchanges import FIXTURES, KEY, Case
@@ -77,7 +78,7 @@ class Line:
             assert not isinstance(served, Native)
             seen.action, seen.served, seen.deferred = served.action, lambda: served, step.deferred
         seen.platform_response = encode_reply(MethodResponse({} if step.reply is None else step.reply), "rest")
-        row = self._recorder.row(seen)
+        row = self._recorder.row(noted(seen))
         document = restored(json.loads(row.pop("document")))
         self.rows.append({**row, "received_at": received.isoformat()})
         self.documents.append(self.rows[-1] | document)
