@@ -264,3 +264,60 @@ def test_whatever_comes_it_is_read_without_an_error(text: str):
     HIDE.payload(text, CALL)
     HIDE.payload("<" + text, CALL)
     HIDE.payload("{" + text, CALL)
+
+
+KINDS = {"to": "number", "Text": "spoken", "replyId": "token", "xHeaders": "state", "id": "plain"}
+MORE = Redactor(b"k" * 32, KINDS)  # type: ignore[arg-type]
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJuIjoyfQ.Qb3kZ0mX8vN5tYw1RcJ7uHs4LgPd2EaF"
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ('{"to":"sip:+972540000000@trunk"}', '{"to":"sip:***********00@trunk"}'),
+        ('{"to":"SIPS:0540000000@pbx.example;user=phone"}', '{"to":"SIPS:********00@pbx.example;user=phone"}'),
+        ('{"to":"tel:0540000000"}', '{"to":"tel:********00"}'),
+        ('{"to":"\\"Dana\\" <sip:0540000000@pbx.example>;tag=1"}', '{"to":"***<sip:********00@pbx.example>;tag=1"}'),
+        ('{"to":"sip:dana@pbx.example"}', '{"to":"sip:****@pbx.example"}'),
+        ('{"to":"sip:100@pbx.example"}', '{"to":"sip:***@pbx.example"}'),
+        ('{"Text":"Your code is 0 5 4 7."}', '{"Text":"Your code is * * * *."}'),
+        ('{"Text":"Your code is 0, 5, 4, 7"}', '{"Text":"Your code is *, *, *, *"}'),
+        ('{"Text":"0547"}', '{"Text":"****"}'),
+        ('{"Text":"Press 1 or 2"}', '{"Text":"Press 1 or 2"}'),
+        (f'{{"replyId":"{JWT}"}}', f'{{"replyId":"***{JWT[-4:]}"}}'),
+        ('{"replyId":"short"}', '{"replyId":"***"}'),
+        ('{"xHeaders":{"X-Account":"12345","X-List":["4711",4712,1]}}', '{"xHeaders":{"X-Account":"*****","X-List":["****",****,1]}}'),
+        ('{"xHeaders":{"X-Account":"12345"', '{"xHeaders":{"X-Account":"*****"'),
+        ('{"other":"12345678-1234-4321-8765-123456789012 0541112233"}', '{"other":"12345678-1234-4321-8765-123456789012 ********33"}'),
+    ],
+)
+def test_addresses_spoken_digits_tokens_and_headers(text: str, masked: str):
+    found = MORE.payload(text, NOTHING)
+    assert found == masked or json.loads(found.replace(",****,", ',"****",')) == json.loads(masked.replace(",****,", ',"****",'))
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return
+    assert json.dumps(MORE.fields(content, NOTHING)).replace('"', "").count("*") >= masked.count("*")
+
+
+def test_a_known_address_is_masked_wherever_it_stands():
+    call = Known(["sip:+972540000000@trunk"])
+    assert MORE.payload('{"what":"to sip:+972540000000@trunk."}', call) == '{"what":"to sip:***********00@trunk."}'
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("0 5 4 7", "* * * *"), ("0547", "****"), ('"d/0.wav","d/5.wav","d/4.wav","d/7.wav"', '"d/*.wav","d/*.wav","d/*.wav","d/*.wav"'),
+        ("0, 5 4 7", "0, 5 4 7"), ("1 0 5 4 7", "1 * * * *"), ("nothing of it", "nothing of it"),
+    ],
+)  # fmt: skip
+def test_digits_that_are_said_are_found_however_they_are_said(text: str, left: str):
+    assert MORE.said(text, "0547") == left
+    assert MORE.said(text, "547") == text  # a choice in a menu
+    assert Redactor(b"k" * 32, {}, reveal=True).said(text, "0547") == text
+
+
+def test_short_digits_are_spoken_of_in_no_secret_menu():
+    assert MORE.payload('{"Text":"You pressed 4 and 7"}', Known(secret_digits=True)) == '{"Text":"You pressed * and *"}'

@@ -180,6 +180,7 @@ def _asked(seen: Document, rows: _Rows) -> None:
     if event.get("event") == "action_requested":
         told += [f"menu {isolated(event['menu'])}"] if event.get("menu") else []
         told += [f"digits {event['digits']}"] if event.get("digits") else []
+    told += [str(event["event"]).replace("_", " ")] if event.get("event") not in (None, "action_requested", "call_ended") else []
     told += [f"{event['call_status']}".replace("_", " ")] if event.get("call_status") else []
     rows.arrow(PLATFORM, BRIDGE, " · ".join(map(str, told)))
 

@@ -44,6 +44,14 @@ def test_what_is_observed_is_told_and_its_end_too(alerts: Alerts, hook: backends
     assert alerts.check() == ("alerts", True, "ok")
 
 
+def test_what_went_on_by_itself_alarms_nobody_and_an_unknown_call_does(alerts: Alerts, hook: backends.Backend):
+    for outcome in ("continued", "noted"):
+        alerts.observe(exchange(outcome))
+    alerts.observe(exchange("fallback", "unknown_session"))  # whoever is in that call hears the fallback, and the end
+    awaited(lambda: hook.requests, 10)
+    assert told(hook)[0]["reasons"] == {"unknown_session": 1}
+
+
 def test_what_nobody_dialled_alarms_nobody(alerts: Alerts, hook: backends.Backend):
     for origin in ("phone", "drill", "replay"):
         seen = exchange("fallback", "invalid_answer")
