@@ -85,7 +85,7 @@ HOMES = {
     "pycurl": {"transport", "streaming"},
     "tenacity": {"backend", "platforms"},
     "jwt": {"platforms"},
-    "cryptography": {"platforms"},
+    "cryptography": {"platforms", "cli"},  # the demo makes a key
     "flask": {"web", "app"},
     "werkzeug": {"web", "app"},
     "jinja2": {"web"},

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from rpcbridge.cli.configuration import UNREACHABLE, USAGE
 from rpcbridge.transport import HttpRequest, Transport
@@ -43,6 +45,8 @@ action = "hangup"
 prompt = "technical_problem"
 [mediaservice]
 domain = "customer.example"
+url = "http://127.0.0.1:{api_port}/mediaservice"
+private_key_file = "{folder}/mediaservice.pem"
 [debug]
 enabled = true
 [database]
@@ -59,11 +63,12 @@ def demo() -> None:
     for the debug pages is gone at the end. Ctrl-C stops both.
     """
     port = _chosen_port()
-    backend_port = _any_free_port()
+    backend_port, api_port = _any_free_port(), _any_free_port()
     quiet = {name: value for name, value in os.environ.items() if not name.startswith("RPCBRIDGE_")}
     folder = tempfile.TemporaryDirectory(prefix="rpcbridge-demo-", ignore_cleanup_errors=True)
     configuration = Path(folder.name) / "demo.toml"  # a file, so that `tail` and its like can be told of it
-    configuration.write_text(_CONFIGURATION.format(port=port, backend_port=backend_port, folder=folder.name), "utf-8")
+    configuration.write_text(_CONFIGURATION.format(port=port, backend_port=backend_port, api_port=api_port, folder=folder.name), "utf-8")
+    _write_key(Path(folder.name) / "mediaservice.pem")
     environment = quiet | {"PORT": str(port), "RPCBRIDGE_CONFIG": str(configuration)}
     example = next((str(path) for path in _EXAMPLES if path.is_file()), "")
     programs: list[subprocess.Popen[bytes]] = []
@@ -73,7 +78,7 @@ def demo() -> None:
         programs.append(subprocess.Popen([sys.executable, "-m", "rpcbridge", "serve"], env=environment))
         _wait_until_open(backend_port, programs)
         _wait_until_open(port, programs)
-        click.echo(_things_to_try(port, backend_port, configuration))
+        click.echo(_things_to_try(port, backend_port, api_port, configuration))
         while all(program.poll() is None for program in programs):
             time.sleep(0.2)
         click.echo("\nOne of the two programs has ended; stopping the other.", err=True)
@@ -102,7 +107,13 @@ def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _things_to_try(port: int, backend_port: int, configuration: Path) -> str:
+def _write_key(file: Path) -> None:
+    """A key to sign with, of which no phone system knows: the emulated one asks for none."""
+    key = generate_private_key(65_537, 2048)
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def _things_to_try(port: int, backend_port: int, api_port: int, configuration: Path) -> str:
     url = f"http://127.0.0.1:{port}/voicenter"
     script, here = Path(sys.prefix) / "bin" / "rpcbridge", Path.cwd()
     command = str(script.relative_to(here) if script.is_relative_to(here) else script)
@@ -124,13 +135,13 @@ curl -s {url} --data '{body}'
 
 {command} call{at} --press 1,1,1234
 
-   The same on another phone system, which asks for each round of a menu:
-
-{command} call --platform mediaservice{at.replace("/voicenter", "/mediaservice")} --press 1,1,1234
-
 3. English, "a person", whose line is busy:
 
 {command} call{at} --press 2,2 --outcome busy --dialect json
+
+   The same on another phone system, which asks for each round of a menu, and is told over its API to let the caller out of its IVR:
+
+{command} call --platform mediaservice{at.replace("/voicenter", "/mediaservice")} --serve-api 127.0.0.1:{api_port} --press 2,2 --outcome busy
 
 4. What happened, hop by hop, in a browser:
 

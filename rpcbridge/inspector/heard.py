@@ -153,7 +153,9 @@ def _last_words(served: Served | None) -> str:
 
 def _by_whom(event: Mapping[str, Any]) -> str:
     whom = _text(event.get("ended_by"))
-    return f"The call was ended by {'nobody knows whom' if whom == 'unknown' else f'the {whom}'}" if whom else "The call ended"
+    if not whom or whom == "unknown":
+        return "The call ended, it is not known by whom" if whom else "The call ended"
+    return f"The call was ended by the {whom}"
 
 
 def _dialled(event: Mapping[str, Any]) -> str:
