@@ -12,7 +12,7 @@ from rpcbridge.codec import MethodCall, MethodResponse, decode_call, encode_repl
 from rpcbridge.domain.actions import Catalogue
 from rpcbridge.domain.origins import made, origin_of
 from rpcbridge.exchange import Exchange
-from rpcbridge.inspector import calls, comparison, curl, fields, har, keys, ladder, menus, replay, story
+from rpcbridge.inspector import calls, cassette, comparison, curl, fields, har, keys, ladder, menus, replay, story
 from rpcbridge.platforms import Conversation, Found, Kept, Native, Options, Platform, Receipt, Step
 from rpcbridge.platforms.mediaservice import NAME, Section, make
 from rpcbridge.platforms.understanding import understood
@@ -125,6 +125,25 @@ def test_a_list_counts_the_questions_and_knows_the_caller_from_every_request():
     assert rows[0]["caller_key"]
     row = calls.call_of(rows)
     assert (row.turns, row.exchanges, row.outcome, row.caller, row.called) == (2, 4, "under_way", "********22", "********22")
+
+
+def test_who_could_not_be_connected_is_hung_up_on():
+    (_, _, part) = story.told(Line().play("new_call_call", "call_notify_ringing", "call_event_failure").documents).parts
+    assert (part.name, part.heard) == ("callEvent after turn 1", ("is hung up on (cause 17, user busy)",))
+
+
+def test_a_cassette_holds_the_questions_and_names_what_was_masked_within_raw():
+    documents = code_call().documents
+    event = documents[3]["stations"]["event"]
+    event["raw"] = {"dtmfParams": {"dtmfMatch": "******", "reason": "terminationKey"}, "callingParty": "***********44", "user": "****"}
+    documents[3]["masked"].append("raw")
+    made = cassette.files(documents, "0", PLATFORM.fields)
+    (tape,) = (json.loads(text) for name, text in made.items() if name.endswith(".json"))
+    assert [turn["name"] for turn in tape["turns"]] == ["turn_1", "turn_2"]
+    assert tape["turns"][1]["request"]["event"]["raw"] == {
+        "dtmfParams": {"dtmfMatch": "{turn_2_digits}", "reason": "terminationKey"}, "callingParty": "{caller_number}", "user": "{turn_2_raw_user}",
+    }  # fmt: skip
+    compile("".join(text for name, text in made.items() if name.endswith(".py")), "test_call.py", "exec")
 
 
 def test_the_map_counts_a_menu_once_however_often_the_ivr_asks():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from rpcbridge.domain.actions import AnyAction, Call
+from rpcbridge.domain.actions import AnyAction, Call, Hangup
 from rpcbridge.domain.events import CallAnswered, CallRinging
 from rpcbridge.platforms.conversation import Step, Told
 from rpcbridge.platforms.mediaservice.answers import at_call_level
@@ -115,7 +115,7 @@ def _unanswered(rules: Rules, turn: Turn, session: Session) -> Step | Asks:
     if isinstance(answer, Call) and answer.after_call == "ask":
         return session, "leg_failed"
     session = hung_up(session, drop_code(session.cause), "target")
-    return stepped(session, drop(session.cause) | reference(session), timers={END: LINGER})
+    return stepped(session, drop(session.cause) | reference(session), served=Hangup(cause=session.cause), timers={END: LINGER})
 
 
 def _left(turn: Turn, session: Session, who: str) -> Step | Asks:
@@ -126,7 +126,7 @@ def _left(turn: Turn, session: Session, who: str) -> Step | Asks:
     cause = cause_of(None, turn.text("sip_reason"))
     session = replace(_with_outcome(turn, session), cause=cause if cause is not None else session.cause)
     session = hung_up(session, "dropNoMsg", "target" if who == "other" else "platform")
-    return stepped(replace(session, ended=turn.now), DROPPED | reference(session), timers={END: LINGER, LIMIT: None})
+    return stepped(replace(session, ended=turn.now), DROPPED | reference(session), served=Hangup(), timers={END: LINGER, LIMIT: None})
 
 
 def answered(rules: Rules, turn: Turn, session: Session, platform: str) -> Step:
