@@ -105,6 +105,8 @@ def script_of(id: str, exchange: Callable[[str], Document | None], call: Callabl
     if not _carried(one, platforms) or is_delivery(one):
         return turn(one, platforms)
     before = [seen for seen in call(one["call_id"]) if one["call_id"] and seen["id"] <= one["id"]]
+    if not before or before[-1]["id"] != one["id"]:
+        raise NotKept([Problem("", "it belongs to no call that is kept, or to one of which only the beginning is read: what came before it would have to be sent first")])
     return replace(_carried_on(before, platforms), of=one["id"])
 
 

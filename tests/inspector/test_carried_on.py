@@ -264,6 +264,12 @@ def test_a_turn_is_sent_again_with_all_that_came_before_it():
     assert set(refused.value.missing) == {"caller_number", "called_number", "caller_name"}
 
 
+def test_a_turn_that_lies_beyond_what_is_read_of_its_call_cannot_be_sent_again():
+    documents = menu_call().documents
+    with pytest.raises(replay.NotKept, match="only the beginning is read"):
+        replay.script_of(documents[3]["id"], lambda _: documents[3], lambda _: documents[:2], PLATFORMS)
+
+
 def test_masked_digits_are_given_within_the_object_in_which_they_came():
     script = replay.whole_call(code_call().documents, PLATFORMS)
     bodies = replay.requests(script, GIVEN | {"4.digits": "123456"}, NEW)
