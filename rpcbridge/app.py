@@ -53,7 +53,7 @@ from rpcbridge.web.guard import ApiGuard, DebugGuard, Guard
 # Seconds for the database: of the thread that keeps calls' state, of the one that keeps calls which the bridge carries on, and of
 # whoever delivers or does what is due. Callers have their own; for what is
 # stored there is as much time as its phone system waits: a lock that is let go of within it costs no event.
-_REMEMBERING, _CARRYING_ON, _DELIVERING = 0.5, 1.0, 5.0
+_REMEMBERING, _CARRYING_ON, _DELIVERING = 0.5, 2.0, 5.0
 
 _STREAMS = 4  # live lists of one process at once
 _DRILLS = 2  # drills of one fault at once in one process: a slow backend holds its thread, one of the few that calls leave free

@@ -1,7 +1,7 @@
 """The line of a call that the bridge carries on: looked up, moved on by a step, kept, and told to whom it concerns.
 
 A step is the platform's and pure. Where somebody else moved the call on meanwhile, it is made again of what is
-kept by now. No caller waits for the database longer than a quarter of the time there is.
+kept by now. A caller whose call cannot be looked up is hung up, so the database has its time, but never more than half of what there is.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from rpcbridge.sessions import Lasting, Row, Saved, Sessions
 
 _TRIES = 5  # times that somebody else may be faster
 _SOON = 1.0  # seconds within which a timer is worth telling of
-_PATIENCE = 1.0  # seconds for the database, if there are four times as many left
+_PATIENCE = 2.0  # seconds for the database, if there are twice as many left
 
 Look = Callable[[Row | None], Step]
 
@@ -217,7 +217,7 @@ class Conversations:
         return state
 
     def _left(self, seen: Exchange) -> float:
-        return min(_PATIENCE, (seen.deadline - self._around.clock()) / 4)
+        return min(_PATIENCE, (seen.deadline - self._around.clock()) / 2)
 
     def _note(self, step: Step, seen: Exchange) -> None:
         """What the record shows of the call, also where nothing is told and nobody asked."""
