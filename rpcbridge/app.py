@@ -50,9 +50,10 @@ from rpcbridge.web.api import Api
 from rpcbridge.web.debug import Debug, Sessions
 from rpcbridge.web.guard import ApiGuard, DebugGuard, Guard
 
-# Seconds for the database: of the thread that keeps calls' state, and of whoever delivers. Callers have their own; for what is
+# Seconds for the database: of the thread that keeps calls' state, of the one that keeps calls which the bridge carries on, and of
+# whoever delivers or does what is due. Callers have their own; for what is
 # stored there is as much time as its phone system waits: a lock that is let go of within it costs no event.
-_REMEMBERING, _DELIVERING = 0.5, 5.0
+_REMEMBERING, _CARRYING_ON, _DELIVERING = 0.5, 2.0, 5.0
 
 _STREAMS = 4  # live lists of one process at once
 _DRILLS = 2  # drills of one fault at once in one process: a slow backend holds its thread, one of the few that calls leave free
@@ -98,7 +99,7 @@ def build(
     deliverer = _deliverer(checked, watching)
     calls = Calls(_call_store(found, _REMEMBERING)) if found.backend.keep_state else None
     outbox = Outbox(_event_store(found, found.backend.deadline, durable=True), deliverer.wake)
-    sessions = CallSessions(session_store(found))
+    sessions = CallSessions(session_store(found, _CARRYING_ON))
     due: list[Timers] = []
     bridge = Bridge(
         watching.client, checked.routes, outbox, calls, watching.around,
@@ -175,9 +176,9 @@ def call_store(found: Settings) -> CallStore:
     return _call_store(found, _DELIVERING)
 
 
-def session_store(found: Settings) -> SessionStore:
+def session_store(found: Settings, patience: float = _DELIVERING) -> SessionStore:
     """The calls that the bridge itself carries on."""
-    return SessionStore(db.opened(found.database.url, patience=_REMEMBERING, durable=True, erase=True))
+    return SessionStore(db.opened(found.database.url, patience=patience, durable=True, erase=True))
 
 
 def exchange_store(found: Settings) -> ExchangeStore:

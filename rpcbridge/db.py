@@ -164,6 +164,7 @@ class Kept:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._connection: Any = None
+        self._full: bool | None = None  # on SQLite: how the connection commits, once we have said so
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
         """All rows that one statement gives. Raises SQLAlchemyError as it connects, and the driver's own errors."""
@@ -182,9 +183,16 @@ class Kept:
         return list(found)
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """One transaction of all statements in the block."""
-        self.rows("BEGIN IMMEDIATE" if self._engine.dialect.name == "sqlite" else "BEGIN")
+    def together(self, durable: bool | None = None) -> Iterator[None]:
+        """One transaction of all statements in the block. durable: whether it survives a power cut; None: as the engine has it."""
+        if self._engine.dialect.name == "sqlite":
+            if durable is not None and durable is not self._full:
+                self.rows(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+                self._full = durable
+            self.rows("BEGIN IMMEDIATE")
+        else:
+            relaxed = "" if durable is not False else "; SET LOCAL synchronous_commit TO off"
+            self.rows("BEGIN" + relaxed)  # in one exchange with the server
         try:
             yield
             self.rows("COMMIT")
@@ -194,7 +202,7 @@ class Kept:
 
     def close(self) -> None:
         """Let the connection go; the next statement makes another."""
-        kept, self._connection = self._connection, None
+        kept, self._connection, self._full = self._connection, None, None
         if kept is not None:
             kept.invalidate()
 

@@ -1,7 +1,7 @@
 """The line of a call that the bridge carries on: looked up, moved on by a step, kept, and told to whom it concerns.
 
 A step is the platform's and pure. Where somebody else moved the call on meanwhile, it is made again of what is
-kept by now. No caller waits for the database longer than a quarter of the time there is.
+kept by now. A caller whose call cannot be looked up is hung up, so the database has its time, but never more than half of what there is.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from rpcbridge.outbox import Notice, Outbox
 from rpcbridge.platforms import Conversation, Found, Kept, Native, Platform, Receipt, Step, Told
 from rpcbridge.platforms.understanding import understood
 from rpcbridge.schemas import events
-from rpcbridge.sessions import Row, Saved, Sessions
+from rpcbridge.sessions import Lasting, Row, Saved, Sessions
 
 _TRIES = 5  # times that somebody else may be faster
 _SOON = 1.0  # seconds within which a timer is worth telling of
-_PATIENCE = 1.0  # seconds for the database, if there are four times as many left
+_PATIENCE = 2.0  # seconds for the database, if there are twice as many left
 
 Look = Callable[[Row | None], Step]
 
@@ -217,7 +217,7 @@ class Conversations:
         return state
 
     def _left(self, seen: Exchange) -> float:
-        return min(_PATIENCE, (seen.deadline - self._around.clock()) / 4)
+        return min(_PATIENCE, (seen.deadline - self._around.clock()) / 2)
 
     def _note(self, step: Step, seen: Exchange) -> None:
         """What the record shows of the call, also where nothing is told and nobody asked."""
@@ -256,7 +256,7 @@ def copied(first: Exchange, seen: Exchange) -> None:
 
 
 SIMULATED = "simulated:"
-_A_DAY = 86_400.0
+_AN_HOUR, _A_DAY = 3600.0, 86_400.0
 
 
 def _saved(platform: Platform, talk: Conversation, step: Step, row: Row | None) -> Saved:
@@ -264,7 +264,15 @@ def _saved(platform: Platform, talk: Conversation, step: Step, row: Row | None) 
     assert kept is not None
     version = row.version if row is not None and row.key == kept.key else 0
     timers = _kept_back(talk, step.timers) if origin_of(kept.call_id) else step.timers
-    return Saved(Row(platform.name, kept.key, kept.call_id, kept.session_id, kept.document, version), kept.seconds, timers)
+    new = Row(platform.name, kept.key, kept.call_id, kept.session_id, kept.document, version)
+    return Saved(new, kept.seconds, timers, _lasting(step, version, talk.orders))
+
+
+def _lasting(step: Step, version: int, orders: frozenset[str]) -> Lasting:
+    due = any(seconds is not None and (name in orders or seconds < _AN_HOUR) for name, seconds in step.timers.items())
+    if version == 0 or step.events or step.order or due:
+        return "promised"
+    return "answered" if step.question is None else "counted"
 
 
 def _kept_back(talk: Conversation, timers: Mapping[str, float | None]) -> dict[str, float | None]:

@@ -3,9 +3,9 @@
 In the database, for any worker on any machine. Knows nothing of phone systems: a call is a JSON object to it.
 """
 
-from rpcbridge.sessions.row import Row, Saved
+from rpcbridge.sessions.row import Lasting, Row, Saved
 from rpcbridge.sessions.sessions import Sessions
 from rpcbridge.sessions.store import Listed, Store
 from rpcbridge.sessions.timers import Due, Timers
 
-__all__ = ["Due", "Listed", "Row", "Saved", "Sessions", "Store", "Timers"]
+__all__ = ["Due", "Lasting", "Listed", "Row", "Saved", "Sessions", "Store", "Timers"]

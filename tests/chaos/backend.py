@@ -34,6 +34,7 @@ class Backend:
     mood: str = "well"
     port: int = 0
     slowness: float = 0.0
+    prompt: str = "welcome"
     questions: list[dict[str, Any]] = field(default_factory=list)
     events: dict[str, list[Came]] = field(default_factory=lambda: defaultdict(list))  # by call id
     _server: asyncio.Server | None = None
@@ -95,6 +96,6 @@ class Backend:
         call_id = event["call_id"]
         if event["event"] == "action_requested":
             self.questions.append(event)
-            return {"action": "menu", "menu": call_id, "prompt": "welcome", "state": {"of": call_id}}
+            return {"action": "menu", "menu": call_id, "prompt": self.prompt.format(call_id=call_id), "state": {"of": call_id}}
         self.events[call_id].append(Came(time.monotonic(), event))
         return {}

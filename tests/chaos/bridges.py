@@ -46,6 +46,7 @@ class Bridge:
     lease: float = 1.0
     workers: int = 2
     debug: bool = True
+    more: str = ""  # of the configuration
     variables: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     groups: list[int] = field(default_factory=list)
@@ -58,7 +59,7 @@ class Bridge:
             _TOML.format(
                 backend=self.backend, deadline=self.deadline, database=self.database, debug=str(self.debug).lower(),
                 lease=self.lease, retries=retries, workers=self.workers,
-            ),
+            ) + self.more,
             "utf-8",
         )  # fmt: skip
         self.start()

@@ -11,7 +11,7 @@ import asyncio
 import random
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,10 +23,13 @@ from tests.support.profile import check_reply
 
 FALLBACK = "fallback"  # the menu of the configured fallback
 _OLDEST = 1.0  # seconds a kept connection may idle: the bridge closes it after two
-_AGAIN = 0.15  # seconds before what broke is sent again
+AGAIN = 0.15  # seconds before what broke is sent again
 _INSISTING = 0.25  # of the hang-ups are sent again after STATUS 1
 _LONGEST = 20.0  # seconds; nothing may take that long
 _STATUSES = {"ANSWERED": "answered", "BUSY": "busy", "NOANSWER": "no_answer", "CANCEL": "cancelled"}
+
+
+Check = Callable[[int, dict[str, str], bytes], Any]  # status, headers and body to an answer; raises for what is none
 
 
 @dataclass(slots=True)
@@ -42,6 +45,7 @@ class Try:
     broke: str = ""
     answer: Any = None
     unreadable: str = ""
+    what: str = ""  # the callback, of a phone system that has several
 
     @property
     def seconds(self) -> float:
@@ -99,11 +103,11 @@ class Callers:
 
     async def all_ask(self) -> None:
         """One question each, all at the same moment, and no more."""
-        lines = [_Line(self, keep=False) for _ in range(self.count)]
+        lines = [Line(self, keep=False) for _ in range(self.count)]
         await asyncio.gather(*(line.ask(uuid.uuid4().hex) for line in lines))
 
     async def _begin(self) -> None:
-        self._tasks = [asyncio.ensure_future(self._calls(_Line(self, keep=number % 2 == 0))) for number in range(self.count)]
+        self._tasks = [asyncio.ensure_future(self._calls(Line(self, keep=number % 2 == 0))) for number in range(self.count)]
 
     async def _ended(self) -> None:
         await asyncio.gather(*self._tasks)
@@ -112,7 +116,7 @@ class Callers:
     def over(self) -> bool:
         return self._stopped or self.hung_up >= self.enough
 
-    async def _calls(self, line: _Line) -> None:
+    async def _calls(self, line: Line) -> None:
         while not self.over:
             call_id = uuid.uuid4().hex
             for _ in range(random.choice((1, 1, 2))):
@@ -124,7 +128,7 @@ class Callers:
         line.close()
 
 
-class _Line:
+class Line:
     """One caller's connection, kept or made anew for every request."""
 
     def __init__(self, callers: Callers, keep: bool) -> None:
@@ -151,13 +155,17 @@ class _Line:
             if not tried.broke and not (tried.status == 1 and insisting):
                 return
             insisting = insisting and bool(tried.broke)  # once
-            await asyncio.sleep(_AGAIN)
+            await asyncio.sleep(AGAIN)
 
     async def _tried(self, tried: Try, body: bytes) -> None:
+        await self.tried(tried, "/voicenter", body, "text/xml" if body.startswith(b"<") else "application/json", check_reply)
+
+    async def tried(self, tried: Try, path: str, body: bytes, kind: str, check: Check) -> None:
+        """One request, and what became of it in `tried`; `check` reads the reply."""
         self._callers.tries.append(tried)
         tried.sent = time.monotonic()
         try:
-            await asyncio.wait_for(self._exchanged(tried, body), _LONGEST)
+            await asyncio.wait_for(self._exchanged(tried, http.request(path, body, kind, keep=self._keep), check), _LONGEST)
         except TimeoutError:
             tried.broke = "no answer"
         except (OSError, EOFError) as error:
@@ -166,13 +174,12 @@ class _Line:
         if tried.broke or not self._keep:
             self.close()
 
-    async def _exchanged(self, tried: Try, body: bytes) -> None:
+    async def _exchanged(self, tried: Try, request: bytes, check: Check) -> None:
         reader, writer = await self._connection(tried)
-        kind = "text/xml" if body.startswith(b"<") else "application/json"
-        writer.write(http.request("/voicenter", body, kind, keep=self._keep))
+        writer.write(request)
         message = await http.read(reader)
         try:
-            tried.answer = check_reply(int(message.first[1]), message.headers, message.body)
+            tried.answer = check(int(message.first[1]), message.headers, message.body)
         except (AssertionError, ValueError) as error:
             tried.unreadable = f"{message.first[1]} {message.body[:200]!r}: {error}"
         self._used = time.monotonic()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from tests.chaos import clock, kills, outages, storage
+from tests.chaos import clock, ivr, kills, outages, storage
 from tests.chaos.row import Scenario
 
 ROWS: Mapping[str, Scenario] = {
@@ -13,6 +13,8 @@ ROWS: Mapping[str, Scenario] = {
     "worker-postgresql": partial(kills.worker_killed, kind="postgresql"),
     "master-sqlite": partial(kills.master_killed, kind="sqlite"),
     "master-postgresql": partial(kills.master_killed, kind="postgresql"),
+    "ivr-sqlite": partial(ivr.ivr_killed, kind="sqlite"),
+    "ivr-postgresql": partial(ivr.ivr_killed, kind="postgresql"),
     "machines": kills.several_machines,
     "backend-down": outages.backend_down,
     "backend-flaps": outages.backend_flaps,

@@ -18,7 +18,7 @@ from tests.support.on_the_line import DIAL, MENU, OnTheLine, names, settings, to
 
 pytestmark = pytest.mark.alone  # deadlines are measured
 
-DEADLINE, MARGIN = 4.0, 0.3  # seconds: the default; a notification waits for the database all the time there is
+DEADLINE, MARGIN = 2.0, 0.3  # seconds; a notification waits for the database all the time there is
 BYE = {"action": "hangup", "prompt": "bye"}
 
 
@@ -37,6 +37,10 @@ class Place:
         return [question.json for question in self.backend.questions if question.json["call_id"] == call.session]
 
 
+def hasty(backend: str, database: str) -> str:
+    return settings(backend, database=database).replace("[backend]\n", f'[backend]\ndeadline = "{DEADLINE:g}s"\n')
+
+
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """SQLite is away while another process holds its lock; PostgreSQL is stopped."""
@@ -45,12 +49,12 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         backend.take = reply(b"", 204)
         if request.param == "sqlite":
             file = folder / "bridge.db"
-            with bridges.running(folder, settings(backend.url, database=f"sqlite:///{file}")) as bridge:
+            with bridges.running(folder, hasty(backend.url, f"sqlite:///{file}")) as bridge:
                 other = sqlite3.connect(file, isolation_level=None, timeout=10, check_same_thread=False)
                 yield Place(bridge, backend, lambda: other.execute("BEGIN IMMEDIATE") and None, lambda: other.execute("ROLLBACK") and None)
                 other.close()
         else:
-            with Postgres() as server, bridges.running(folder, settings(backend.url, database=server.url)) as bridge:
+            with Postgres() as server, bridges.running(folder, hasty(backend.url, server.url)) as bridge:
                 yield Place(bridge, backend, lambda: server.stop("fast"), server.start)
 
 
@@ -86,7 +90,8 @@ def test_calls_that_are_under_way_and_calls_that_begin(place: Place):
     assert names(under_way.command("7")) == ["bye"], "what was kept is there"
     assert place.asked(under_way)[-1]["state"] == MENU["state"]
     lost = new.command()
-    assert (names(lost), lost["hangup"]) == (["sorry"], True), "of this call nothing was kept"
+    # Of this call nothing was kept; or that it began, where SQLite's lock was let go before its writer had given up: then it is asked.
+    assert (names(lost), lost["hangup"]) in ((["sorry"], True), (["bye"], True))
 
 
 def test_an_answer_that_cannot_be_kept_is_no_menu_whose_digits_would_be_taken_for_another_ones(place: Place):
@@ -126,7 +131,7 @@ def test_a_last_word_is_heard_also_if_it_cannot_be_kept(place: Place):
 def test_a_database_that_was_never_there(tmp_path: Path):
     with backends.running(reply(MENU)) as backend:
         place = tmp_path / "missing"
-        with bridges.running(tmp_path, settings(backend.url, database=f"sqlite:///{place}/bridge.db")) as bridge:
+        with bridges.running(tmp_path, hasty(backend.url, f"sqlite:///{place}/bridge.db")) as bridge:
             call = OnTheLine(bridge, "s-1")
             assert call.begin() == {"action": "ivr"}
             heard = call.command()

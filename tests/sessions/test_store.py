@@ -322,3 +322,20 @@ def test_a_connection_that_broke_is_made_anew(world: World):
     world.kept("s1")
     world.store.close()
     assert world.store.find("mediaservice", "s1", "") is not None
+
+
+def test_who_waits_for_the_disk_and_who_does_not(world: World):
+    row = world.kept("s1")
+    full = {"counted": False, "answered": world.store.engine.dialect.name != "sqlite", "promised": True}
+    for lasting in ("promised", "counted", "answered", "promised", "promised", "answered", "counted"):
+        assert world.store.save([Saved(row, HOUR, lasting=lasting), Saved(world.new("other", key="k"), HOUR, lasting="counted")])[0]
+        found = world.store.find("mediaservice", "s1", "")
+        assert found is not None
+        row = found
+        if world.store.engine.dialect.name == "sqlite":
+            assert world.store._kept.rows("PRAGMA synchronous") == [(2 if full[lasting] else 1,)]
+        elif full[lasting]:
+            assert world.store._kept.rows("SELECT pg_current_wal_insert_lsn() - pg_current_wal_flush_lsn()")[0][0] < 200
+        assert world.store._kept.rows("SELECT 1") == [(1,)], "no transaction is left open"
+    if world.store.engine.dialect.name == "postgresql":
+        assert world.store._kept.rows("SHOW synchronous_commit") == [("on",)]

@@ -143,10 +143,11 @@ def test_who_closes_claims_nothing_more_and_waits_for_what_is_being_done(world: 
     timers = process(slowly)
     timers.start()
     assert began.wait(5)
-    world.kept("s2", key="k2", timers={"limit": 0.0})
     timers.close()
+    world.kept("s2", key="k2", timers={"limit": 0.0})
     awaited(lambda: [name for _, name, _ in world.timers()] == ["limit"])
-    assert done == ["split"]
+    time.sleep(0.6)  # it used to look every half second
+    assert (done, [name for _, name, _ in world.timers()]) == (["split"], ["limit"])
 
 
 def test_a_database_that_is_away_is_told_and_does_not_end_the_thread(tmp_path, capsys: pytest.CaptureFixture[str]):
