@@ -42,7 +42,8 @@ class Exchange:
 
     id: a ULID, also the event's id, so that a backend's log leads to the exchange.
     outcome: `answered` (the backend's action), `continued` (by what it answered before), `fallback`; of a notification
-    `stored`, `noted` (it tells the backend nothing), `duplicate` (stored before) or `not_stored`; of an attempt to deliver one `delivered`, `postponed` or `dead_letter`; `refused` (no
+    `stored`, `noted` (it tells the backend nothing), `duplicate` (stored before) or `not_stored`; of an attempt to deliver one `delivered`, `postponed` or `dead_letter`; of something that the phone system is told to do
+    `ordered` or `order_failed`; `refused` (no
     call of a known method), `introspected` (a method of the bridge's own), `unpacked` (several calls in one
     request, each of which is an exchange of its own).
     served: what the caller got, the backend's action or the fallback; `action` is its name, or `native`. It is asked of who

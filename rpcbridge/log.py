@@ -20,7 +20,7 @@ from rpcbridge.domain.origins import origin_of
 from rpcbridge.exchange import Attempt, Exchange
 from rpcbridge.redaction import without_quotes
 
-_QUIET = ("answered", "continued", "stored", "noted", "duplicate", "delivered", "introspected", "unpacked")
+_QUIET = ("answered", "continued", "stored", "noted", "duplicate", "delivered", "introspected", "unpacked", "ordered")
 _WAITING = 8 * 1024 * 1024  # characters of lines that may wait for whoever reads them
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-import structlog
-
 from rpcbridge.bridge.conversations import SIMULATED, Conversations
 from rpcbridge.errors import NotStored, OrderFailed
-from rpcbridge.exchange import Surroundings
+from rpcbridge.exchange import Exchange, Surroundings
 from rpcbridge.platforms import Conversation, Kept, Order, Platform, Receipt, Step
 from rpcbridge.platforms.understanding import understood
 from rpcbridge.sessions import Due, Row
@@ -38,7 +37,6 @@ class Carrier:
         self._senders = senders
         self._around = around
         self._include_raw = include_raw
-        self._log = structlog.get_logger()
 
     def see_to(self, due: Due) -> None:
         """A timer is due. Raises what makes it to be tried again."""
@@ -52,7 +50,7 @@ class Carrier:
         if step.order is None:
             return
         try:
-            self._send(platform, step.order, due.row.call_id, due.attempt)
+            self._send(platform, step, due.attempt)
         except OrderFailed as error:
             if step.order.repeats and due.attempt < _MOST_ATTEMPTS:
                 raise
@@ -68,7 +66,7 @@ class Carrier:
         assert step.order is not None
         assert row is not None
         try:
-            self._send(platform, step.order, call_id)
+            self._send(platform, step)
         except OrderFailed as error:
             if error.outcome != "unclear":
                 self._conversations.forget(row)
@@ -106,7 +104,9 @@ class Carrier:
             step, _ = self._conversations.move(
                 platform, talk, row, lambda row, timer=timer: talk.due(timer, _kept(row), receipt, again=False), _TIME  # type: ignore[misc]
             )
-            given += [step.order] if step.order else []
+            if step.order:
+                self._observed(self._exchange(platform, step))
+                given.append(step.order)
         return given
 
     def _found(self, call_id: str) -> tuple[Platform, Conversation, Row]:
@@ -126,7 +126,7 @@ class Carrier:
         step, moved = self._conversations.move(platform, talk, row, looking, _TIME)
         if step.order is not None:
             try:
-                self._send(platform, step.order, row.call_id)
+                self._send(platform, step)
             except OrderFailed as error:
                 if error.outcome != "unclear":
                     self._take_back(platform, talk, before, moved)
@@ -142,22 +142,36 @@ class Carrier:
         with suppress(NotStored):
             self._conversations.move(platform, talk, moved, look, _TIME)
 
-    def _send(self, platform: Platform, order: Order, call_id: str, attempt: int = 1) -> None:
-        """Have the platform told, and say in the log that it was: a line an attempt. Raises OrderFailed."""
-        began, problem = self._around.clock(), ""
+    def _send(self, platform: Platform, step: Step, attempt: int = 1) -> None:
+        """Have the platform told what the step orders; each attempt is an exchange of its own. Raises OrderFailed."""
+        assert step.order is not None
+        seen = self._exchange(platform, step, attempt)
         try:
             send = self._senders.get(platform.name)
             if send is None:
                 raise OrderFailed(f"{platform.name}.url is not set: nothing can be sent to it")
-            send(order, _TIME / 2)
+            send(step.order, _TIME / 2)
         except OrderFailed as error:
-            problem = f"{error.outcome}: {error}"
+            seen.outcome, seen.fallback_reason, seen.detail = "order_failed", error.outcome, str(error)
             raise
         finally:
-            milliseconds = round((self._around.clock() - began) * 1000)
-            say = self._log.warning if problem else self._log.info
-            failed = {"reason": problem} if problem else {}
-            say("order", platform=platform.name, call_id=call_id, operation=order.operation, attempt=attempt, total_ms=milliseconds, **failed)
+            self._observed(seen)
+
+    def _exchange(self, platform: Platform, step: Step, attempt: int = 1) -> Exchange:
+        """What is recorded of an order: it goes to the phone system as a reply does, and nobody asked for it."""
+        around, order = self._around, step.order
+        assert order is not None
+        began = around.clock()
+        return Exchange(
+            around.new_id(), platform.name, began, around.now(), "", began + _TIME / 2, dialect=platform.dialects[0], method=order.operation,
+            content={"platform": platform.name, **step.about}, called_number=step.about.get("called_number"),
+            platform_response=json.dumps(order.body).encode(), outcome="ordered", attempt=attempt,
+        )  # fmt: skip
+
+    def _observed(self, seen: Exchange) -> None:
+        seen.finished = self._around.clock()
+        with suppress(Exception):
+            self._around.observe(seen)
 
     def _receipt(self) -> Receipt:
         return Receipt(self._around.new_id(), self._around.now(), self._include_raw)

@@ -23,7 +23,7 @@ from rpcbridge.errors import DatabaseError
 _PAUSE = 0.5  # seconds between two looks
 _MANY = 500  # rows of one look, after which the next one does not wait
 _COLOURS = {
-    "fallback": "red", "not_stored": "bold red", "dead_letter": "bold red", "postponed": "yellow", "refused": "yellow",
+    "fallback": "red", "not_stored": "bold red", "dead_letter": "bold red", "postponed": "yellow", "refused": "yellow", "order_failed": "yellow",
 }  # fmt: skip
 _KEPT = (
     "id", "seq", "received_at", "call_id", "origin", "platform", "method", "dialect", "event", "turn", "caller", "called", "menu", "digits",

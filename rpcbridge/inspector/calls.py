@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rpcbridge.domain.origins import replayed
-from rpcbridge.inspector.documents import first_said, is_delivery
+from rpcbridge.inspector.documents import first_said, is_delivery, is_own
 
 Seen = Mapping[str, Any]  # a row of the table of exchanges
 
@@ -112,7 +112,7 @@ def _numbered(exchanges: Sequence[Seen]) -> Iterator[tuple[Seen, int | None]]:
     for seen in exchanges:
         if seen["event"] == _QUESTION:
             place = seen["turn"] or place + 1
-        if not is_delivery(seen):
+        if not is_own(seen):
             yield seen, place if seen["event"] == _QUESTION else None
 
 

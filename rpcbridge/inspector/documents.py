@@ -16,6 +16,9 @@ KEPT = 16_384  # bytes of a payload that are recorded, as trace/record.py has it
 # Outcomes of an attempt to deliver an event to the backend: no phone system asked, nobody waits for those.
 DELIVERIES = ("delivered", "postponed", "dead_letter")
 
+# Outcomes of telling the phone system to do something.
+ORDERS = ("ordered", "order_failed")
+
 # In JSON a masked number stands without quotes, and is no number any more. Texts are passed over: what they hold is theirs.
 _BARE_MASK = re.compile(r"""("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?)|(?<=[:,\[])(\s*)([-+]?\*[*0-9]*)(?=\s*[,}\]])""", re.DOTALL)
 
@@ -23,6 +26,16 @@ _BARE_MASK = re.compile(r"""("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?)|(?<=[:,\[])(
 def is_delivery(seen: Document) -> bool:
     """Whether it is an attempt to deliver an event, and no exchange with a phone system."""
     return seen["outcome"] in DELIVERIES
+
+
+def is_order(seen: Document) -> bool:
+    """Whether the bridge told the phone system to do something, over an API of its own."""
+    return seen["outcome"] in ORDERS
+
+
+def is_own(seen: Document) -> bool:
+    """Whether the bridge did something by itself: no phone system asked, and nobody waited."""
+    return is_delivery(seen) or is_order(seen)
 
 
 def goes_on(seen: Document) -> bool:

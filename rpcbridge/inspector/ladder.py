@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from rpcbridge.inspector.documents import Document, is_delivery
+from rpcbridge.inspector.documents import Document, is_delivery, is_order, is_own
 from rpcbridge.inspector.heard import prompt_in_words
 from rpcbridge.inspector.words import failed, isolated, milliseconds, seconds
 from rpcbridge.schemas.fields import carried
@@ -172,8 +172,8 @@ class _Rows:
 
 
 def _asked(seen: Document, rows: _Rows) -> None:
-    """The phone system's request, which a delivery has none of."""
-    if is_delivery(seen):
+    """The phone system's request, which what the bridge does by itself has none of."""
+    if is_own(seen):
         return
     event = seen["stations"]["event"] or {}
     told = [seen["method"] or "not a call of a known method"]
@@ -229,6 +229,8 @@ def _on_the_last_row(rows: _Rows) -> bool:
 
 def _reply(seen: Document) -> str:
     served = seen.get("served")
+    if is_order(seen):
+        return f"order: {seen['method']}"
     if not served:
         return str(seen["outcome"]).replace("_", " ")
     menu = served.get("menu") or ""
@@ -242,7 +244,7 @@ def _reply(seen: Document) -> str:
 def mark(seen: Document) -> str:
     """What must be seen of an exchange before all else, "" for nothing."""
     reason = f": {seen['reason']}" if seen.get("reason") else ""
-    words = {"fallback": "FALLBACK", "not_stored": "NOT STORED", "dead_letter": "DEAD LETTER", "refused": "REFUSED", "postponed": "postponed"}
+    words = {"fallback": "FALLBACK", "not_stored": "NOT STORED", "dead_letter": "DEAD LETTER", "refused": "REFUSED", "postponed": "postponed", "order_failed": "ORDER FAILED"}
     word = words.get(seen["outcome"])
     return f"{word}{reason}" if word else ""
 
@@ -260,7 +262,7 @@ def shortened(text: str, letters: int = _LETTERS) -> str:
 def _tone(seen: Document) -> Tone:
     if seen["outcome"] in ("fallback", "not_stored", "dead_letter"):
         return "fallback"
-    return "failed" if seen["outcome"] in ("postponed", "refused") else "good"
+    return "failed" if seen["outcome"] in ("postponed", "refused", "order_failed") else "good"
 
 
 def _moment(seen: Document) -> float:

@@ -16,7 +16,7 @@ from typing import Any
 from rpcbridge.codec import REST, Lexical, MethodCall, Value, decode_call, encode_call
 from rpcbridge.errors import CallError, EncodeError, Problem, RpcbridgeError, listed, nearest
 from rpcbridge.inspector import keys
-from rpcbridge.inspector.documents import Document, is_cut, is_delivery, unmasked_json
+from rpcbridge.inspector.documents import Document, is_cut, is_delivery, is_order, is_own, unmasked_json
 from rpcbridge.inspector.paths import opened, with_value
 from rpcbridge.platforms import Kind, Platform
 
@@ -102,7 +102,7 @@ def script_of(id: str, exchange: Callable[[str], Document | None], call: Callabl
     one = exchange(id.upper()) if len(id) == _ULID else None
     if one is None:
         return whole_call(call(id) if id else [], platforms)
-    if not _carried(one, platforms) or is_delivery(one):
+    if not _carried(one, platforms) or is_own(one):
         return turn(one, platforms)
     before = [seen for seen in call(one["call_id"]) if one["call_id"] and seen["id"] <= one["id"]]
     if not before or before[-1]["id"] != one["id"]:
@@ -120,7 +120,7 @@ def whole_call(documents: Sequence[Document], platforms: Mapping[str, Platform])
     if documents and _carried(documents[0], platforms):
         return _carried_on(documents, platforms)
     questions = [seen for seen in documents if seen["event"] == "action_requested" and not seen["shared"]]
-    reports = [seen for seen in documents if seen["event"] == "call_ended" and not is_delivery(seen)]
+    reports = [seen for seen in documents if seen["event"] == "call_ended" and not is_own(seen)]
     if not questions and not reports:
         raise NotKept([Problem("", "no question and no report of this call is kept")])
     return _script([*questions, *reports[:1]], platforms)
@@ -183,7 +183,7 @@ def _carried(seen: Document, platforms: Mapping[str, Platform]) -> bool:
 
 def _carried_on(documents: Sequence[Document], platforms: Mapping[str, Platform]) -> Script:
     """All that the phone system sent: each request moves the call on. Raises NotReplayable."""
-    sent = [seen for seen in documents if not is_delivery(seen) and not seen["shared"] and seen["outcome"] != "refused"]
+    sent = [seen for seen in documents if not is_own(seen) and not seen["shared"] and seen["outcome"] != "refused"]
     first = (sent[0]["stations"]["event"] or {}) if sent else {}
     if first.get("reason") != "call_started" or first.get("direction") == "outbound":
         raise NotKept([Problem("", "the request with which this call came in is not kept: it was placed by the backend, or is too old")])
@@ -211,6 +211,8 @@ def _step(number: int, seen: Document, platform: Platform) -> Step:
     kind = platform.methods.get(seen["method"])
     if is_delivery(seen):
         raise _refused("this is the delivery of an event to the backend: replay its call, or the exchange that reported it")
+    if is_order(seen):
+        raise _refused("this is an order of the bridge to the phone system: replay its call, and it is given again")
     if kind is None:
         raise _refused(f"only questions and reports of a call can be replayed, not {seen['method'] or 'what is no call of a known method'}")
     sent = seen["stations"]["platform_request"]

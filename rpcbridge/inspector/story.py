@@ -8,12 +8,12 @@ from typing import Literal
 
 from rpcbridge.domain.origins import origin_of, replayed
 from rpcbridge.inspector import heard
-from rpcbridge.inspector.documents import Document, first_said, goes_on, is_delivery
+from rpcbridge.inspector.documents import Document, first_said, goes_on, is_delivery, is_order
 from rpcbridge.inspector.ladder import mark
 from rpcbridge.inspector.words import failed
 
 # question: a turn, for the backend is asked. step: a caller waits, and gets what was decided before.
-Kind = Literal["question", "step", "report", "delivery", "other"]
+Kind = Literal["question", "step", "report", "delivery", "order", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,8 @@ def _heard(seen: Document) -> tuple[str, ...]:
 def _kind(seen: Document) -> Kind:
     if is_delivery(seen):
         return "delivery"
+    if is_order(seen):
+        return "order"
     if goes_on(seen):
         return "step"
     if seen.get("event") == "action_requested" or seen.get("served"):
@@ -122,6 +124,8 @@ def _name(kind: Kind, seen: Document, number: int) -> tuple[str, str]:
     if kind == "delivery":
         number = next((attempt["number"] for attempt in seen.get("attempts") or ()), 1)
         return f"Delivery of {seen['method']}, attempt {number}", "delivery"
+    if kind == "order":
+        return f"Order {seen['method']}", "order"
     return f"Request {seen['method'] or 'of no known method'}", "request"
 
 
@@ -141,6 +145,7 @@ _WHAT = {
     "not_stored": "the report was not stored, and not acknowledged",
     "dead_letter": "the event is not delivered any more",
     "refused": "the phone system was refused",
+    "order_failed": "the phone system did not do what it was told",
 }
 
 

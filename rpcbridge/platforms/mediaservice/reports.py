@@ -46,9 +46,8 @@ def alarmed(turn: Turn, session: Session | None, platform: str) -> Step:
     """An alarm: of a call where it names one. The same again is another alarm."""
     call_id = turn.text("session_id")
     about: Mapping[str, Any] = session.about() if session else {"call_id": call_id} if call_id else {}
-    details = {
-        wire: turn.raw[wire] for wire in ("errorDetails", "status", "participantId", "user", "callId") if turn.raw.get(wire) is not None
-    }  # fmt: skip
+    details = dict(turn.said.get("error_details") or {})
+    details |= {wire: turn.raw[wire] for wire in ("status", "participantId", "user", "callId") if turn.raw.get(wire) is not None}
     event = PlatformAlarm(
         **about, event_id=turn.receipt.event_id, occurred_at=turn.receipt.occurred_at, platform=platform,
         alarm_type=turn.text("type"), error=turn.text("error"), details=details or ABSENT, raw=turn.kept_raw,
