@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Engine, FromClause, Select, and_, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, Engine, FromClause, Select, and_, exists, func, not_, or_, select, true
 
 from rpcbridge import db
 from rpcbridge.trace.segments import hash_of
@@ -116,7 +116,7 @@ class Queries:
 def _matches(search: Search, seen: FromClause) -> ColumnElement[bool]:
     """Whether an exchange matches, as far as that can be told from it and what came after it."""
     pressed = _pressed(search, seen)
-    return and_(*_anywhere(search, seen), *(pressed or _came_to(search, seen)))
+    return and_(true(), *_anywhere(search, seen), *(pressed or _came_to(search, seen)))
 
 
 def _of_its_call(search: Search, seen: FromClause) -> list[ColumnElement[bool]]:
