@@ -16,8 +16,6 @@ from tests.support.backend import reply
 from tests.support.exchanges import OPEN, PLATFORMS, Case, Playing, whole
 
 CASES = [case for platform in PLATFORMS for folder in whole(platform) if (case := Case(folder)).carried_on]
-# What the contract does not say yet: whether `details` is the alarm's errorDetails, or holds it beside its other fields.
-UNDECIDED = {"alarm"}
 OWN = ("event_id", "occurred_at")  # made anew in every exchange
 
 Line = tuple[backends.Backend, Playing]
@@ -57,9 +55,7 @@ def test_a_reply_is_the_fixture_s_and_one_that_the_platform_takes(line: Line, ca
         mediaservice.valid_callback(callback, case.json("platform_request"))
 
 
-@pytest.mark.parametrize(
-    "case", [pytest.param(case, id=case.name, marks=[pytest.mark.xfail] if case.name in UNDECIDED else []) for case in CASES]
-)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_backend_is_told_what_the_fixture_says(line: Line, case: Case):
     backend, playing = line
     backend.requests.clear()
