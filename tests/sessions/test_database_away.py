@@ -115,6 +115,19 @@ def test_an_answer_that_cannot_be_kept_is_no_menu_whose_digits_would_be_taken_fo
     assert line["fallback_reason"] == "database"
 
 
+def test_who_is_given_up_because_nobody_hears_him_is_answered_in_time_too(place: Place):
+    call = place.call("s-7", MENU | {"loops": 1})
+    call.in_ivr()
+    for _ in range(10):
+        assert call.command()["hangup"] is False
+    place.away()
+    try:
+        assert call.command()["hangup"] is True
+    finally:
+        place.back()
+    assert call.seconds[-1] < 0.75 * DEADLINE + MARGIN, "what the backend is told of it does not take all the time there is"
+
+
 def test_a_last_word_is_heard_also_if_it_cannot_be_kept(place: Place):
     call = place.call("s-6", MENU)
     call.in_ivr()
