@@ -1,4 +1,4 @@
-"""`python -m benchmarks [codec|proxies|capture|held|memory|outbox|inspector ...]`: run the parts, show them, keep them, judge them."""
+"""`python -m benchmarks [codec|proxies|capture|held|memory|outbox|mediaservice|inspector ...]`: run the parts, show them, keep them, judge them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rich.markup import escape
 from benchmarks import servers
 from benchmarks.report import Outcome, RunFailed, Size, machine, save, show_targets
 
-PARTS = ("codec", "proxies", "capture", "held", "memory", "outbox", "inspector")
+PARTS = ("codec", "proxies", "capture", "held", "memory", "outbox", "mediaservice", "inspector")
 NEED_WRK = {"proxies", "capture", "held", "memory"}
 RESULTS = Path(__file__).with_name("results")
 WIDTH = 110  # columns; a narrower terminal wraps the tables instead of losing figures
@@ -33,7 +33,7 @@ WIDTH = 110  # columns; a narrower terminal wraps the tables instead of losing f
 @click.option("--no-debug", is_flag=True, help="Run rpcbridge without its [debug] section and database.")
 @click.option("--results", type=click.Path(path_type=Path), default=RESULTS, help="Folder for the JSON file.")
 def main(parts: Sequence[str], rounds: int | None, seconds: float | None, quick: bool, no_debug: bool, results: Path) -> None:
-    """Measure rpcbridge. Without PARTS all of them: codec, proxies, capture, held, memory, outbox, inspector.
+    """Measure rpcbridge. Without PARTS all of them: codec, proxies, capture, held, memory, outbox, mediaservice, inspector.
 
     Exits with 1 where a target is missed, with 2 where a run is worth nothing.
     """

@@ -112,13 +112,13 @@ def contender(name: str, application: str, folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def rpcbridge(
-    folder: Path, backend: str, notes: list[str], *, debug: bool, database: str = "", workers: int | None = None
+    folder: Path, backend: str, notes: list[str], *, debug: bool, database: str = "", workers: int | None = None, more: str = ""
 ) -> Iterator[Server]:
     """`rpcbridge serve` as anybody runs it, its log written to a file; says in `notes` what could not be switched on."""
     port = _free_port()
     file = folder / _CONFIG
     plain = f'[server]\nbind = "127.0.0.1:{port}"\n' + (f"workers = {workers}\n" if workers else "")
-    plain += f'[backend]\nurl = "{backend}"\n' + _database(database)
+    plain += f'[backend]\nurl = "{backend}"\n' + _database(database) + more
     fault = _fault(file, plain + _debug(folder, database)) if debug else "not asked for"
     if fault:
         notes.append(f"rpcbridge runs without [debug]{'' if database else ' and [database]'}: {fault}")

@@ -192,6 +192,7 @@ class Conversations:
 
     def _tell(self, platform: Platform, step: Step, seen: Exchange, *, durable: bool) -> None:
         told_now = [told for told in step.events if self._tell_rejected or not isinstance(told.event, ActionRejected)]
+        asks = platform.methods.get(seen.method) == "question"  # a caller waits: what is told beside leaves him time
         for number, told in enumerate(told_now):
             event = told.event if number == 0 and step.question is None else replace(told.event, event_id=self._around.new_id())
             if isinstance(event, CallEnded) and not self._keep_state:
@@ -202,7 +203,7 @@ class Conversations:
             notice = Notice(content, seen.traceparent, _same_as(platform, told))
             if not durable:
                 self._outbox.post(notice)
-            elif not self._outbox.put(notice, seen.deadline - self._around.clock()) and seen.outcome == "stored":
+            elif not self._outbox.put(notice, self._left(seen) if asks else seen.deadline - self._around.clock()) and seen.outcome == "stored":
                 seen.outcome = "duplicate"
 
     def _question(self, question: ActionRequested) -> ActionRequested:

@@ -93,7 +93,6 @@ def test_what_is_kept_of_a_call_is_listed_shown_and_forgotten(place: Place):
         assert (purged.returncode, purged.stderr) == (0, "")
         assert purged.stdout.startswith("forgotten: 1 under way, ")
         assert place.found(call_id) == []
-    assert place.rpcbridge("show", "s-over").returncode == 1
     assert [place.found(number) for number in NUMBERS] == [[]] * len(NUMBERS)
     assert place.found("split") == place.found("expire") == place.found("limit") == [], "nor a timer"
     place.backend.behave = reply(MENU)

@@ -14,7 +14,9 @@ from tests.support import backend as backends
 from tests.support import bridge as bridges
 from tests.support.backend import Backend, reply
 from tests.support.bridge import Running, awaited
-from tests.support.on_the_line import DIAL, MENU, OnTheLine, names, settings, together
+from tests.support.on_the_line import DIAL, MENU, OnTheLine, names, orders, platform_api, settings, together
+from tests.support.rsa_keys import private_file
+from tests.web.test_api import BEARER, TOKEN, problem
 
 pytestmark = pytest.mark.alone  # deadlines are measured
 
@@ -113,6 +115,19 @@ def test_an_answer_that_cannot_be_kept_is_no_menu_whose_digits_would_be_taken_fo
     assert line["fallback_reason"] == "database"
 
 
+def test_who_is_given_up_because_nobody_hears_him_is_answered_in_time_too(place: Place):
+    call = place.call("s-7", MENU | {"loops": 1})
+    call.in_ivr()
+    for _ in range(10):
+        assert call.command()["hangup"] is False
+    place.away()
+    try:
+        assert call.command()["hangup"] is True
+    finally:
+        place.back()
+    assert call.seconds[-1] < 0.75 * DEADLINE + MARGIN, "what the backend is told of it does not take all the time there is"
+
+
 def test_a_last_word_is_heard_also_if_it_cannot_be_kept(place: Place):
     call = place.call("s-6", MENU)
     call.in_ivr()
@@ -129,9 +144,10 @@ def test_a_last_word_is_heard_also_if_it_cannot_be_kept(place: Place):
 
 
 def test_a_database_that_was_never_there(tmp_path: Path):
-    with backends.running(reply(MENU)) as backend:
+    with backends.running(reply(MENU)) as backend, platform_api() as api:
         place = tmp_path / "missing"
-        with bridges.running(tmp_path, hasty(backend.url, f"sqlite:///{place}/bridge.db")) as bridge:
+        reached = f'url = "{api.url}/mediaservice"\nprivate_key_file = "{private_file(tmp_path)}"\n[api]\ntoken = "{TOKEN}"\n'
+        with bridges.running(tmp_path, hasty(backend.url, f"sqlite:///{place}/bridge.db") + reached) as bridge:
             call = OnTheLine(bridge, "s-1")
             assert call.begin() == {"action": "ivr"}
             heard = call.command()
@@ -141,9 +157,14 @@ def test_a_database_that_was_never_there(tmp_path: Path):
                 pass
             assert {reply.status for reply in refused.results} == {503}
             assert max(call.seconds) < DEADLINE + MARGIN
+            wanted = bridge.post(b'{"to": "0501112222"}', "/api/calls", Content_Type="application/json", **BEARER)
+            assert problem(wanted, 503, "database")["detail"].endswith("nothing was done")
+            assert orders(api) == [], "nobody is dialled of whom nothing would be known"
             health = bridge.get("/readyz?verbose")
             assert health.status == 200
             assert b"[-] sessions failing" in health.body, health.body
             place.mkdir()
             again = OnTheLine(bridge, "s-2")
             assert names(again.in_ivr()) == ["welcome"]
+            assert bridge.post(b'{"to": "0501112222"}', "/api/calls", Content_Type="application/json", **BEARER).status == 202
+            assert [operation for operation, _ in orders(api)] == ["placeivrcall"]
