@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-_before: list[int] = []  # where this process might run before it was kept on one core
+_others: list[int] = []  # where a program beside this process may run, once it is kept on one core
 
 
 def give_place(master: Any, worker: Any) -> None:
@@ -28,17 +28,18 @@ def free_place(taken: Iterable[int | None]) -> int:
 def stay_on_one_core(master: Any, worker: Any) -> None:
     """gunicorn's hook `post_fork`, in the worker before it starts a thread: its threads inherit the core."""
     try:
-        cores = cores_for_others()
-        _before[:] = cores
+        cores = sorted(os.sched_getaffinity(0))
         # Two bridges on one machine should not begin with the same core.
-        os.sched_setaffinity(0, {cores[(worker.place + master.pid) % len(cores)]})
+        workers = [cores[(place + master.pid) % len(cores)] for place in range(max(master.num_workers, worker.place + 1))]
+        _others[:] = sorted(set(cores) - set(workers)) or cores
+        os.sched_setaffinity(0, {workers[worker.place]})
     except (AttributeError, OSError):  # not on Linux, or not allowed: it runs as it would have
         return
 
 
 def cores_for_others() -> list[int]:
-    """Where a program that this process starts may run: wherever this one might. Empty where the system does not tell."""
+    """Where a program that this process starts may run: on no worker's core, if there is one left. Empty where the system does not tell."""
     try:
-        return _before or sorted(os.sched_getaffinity(0))
+        return _others or sorted(os.sched_getaffinity(0))
     except (AttributeError, OSError):
         return []

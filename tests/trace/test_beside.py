@@ -69,15 +69,17 @@ def test_it_is_told_nothing_that_others_can_see_and_holds_nothing_of_ours(record
     assert len([file for file in held if file.startswith(("socket:", "pipe:")) and file != os.readlink("/proc/self/fd/2")]) == 1
 
 
-def test_it_may_run_where_the_worker_might_before_it_was_kept_on_one_core(tmp_path: Path):
+@pytest.mark.parametrize("spare", [False, True])
+def test_it_runs_on_no_worker_s_core_where_one_is_left(spare: bool):
+    cores = sorted(os.sched_getaffinity(0))
     program = (
         "import os; from types import SimpleNamespace; from rpcbridge import affinity\n"
-        "affinity.stay_on_one_core(SimpleNamespace(pid=0), SimpleNamespace(place=0))\n"
+        f"affinity.stay_on_one_core(SimpleNamespace(pid=0, num_workers={1 if spare else len(cores)}), SimpleNamespace(place=0))\n"
         "print(len(os.sched_getaffinity(0)), affinity.cores_for_others())\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
-    assert done.stdout == f"1 {sorted(os.sched_getaffinity(0))}\n"
-    assert affinity.cores_for_others() == sorted(os.sched_getaffinity(0))
+    assert done.stdout == f"1 {(cores[1:] or cores) if spare else cores}\n"
+    assert affinity.cores_for_others() == cores
 
 
 def test_who_stops_everybody_does_not_stop_it(recording: Trace, exchange: Make):
