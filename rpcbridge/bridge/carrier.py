@@ -8,7 +8,9 @@ from contextlib import suppress
 from typing import Any
 
 from rpcbridge.bridge.conversations import SIMULATED, Conversations
-from rpcbridge.errors import NotStored, OrderFailed
+from rpcbridge.calls import storable_state
+from rpcbridge.domain.events import ABSENT
+from rpcbridge.errors import AnswerRejected, NotStored, OrderFailed, Problem
 from rpcbridge.exchange import Exchange, Surroundings
 from rpcbridge.platforms import Conversation, Kept, Order, Platform, Receipt, Step
 from rpcbridge.platforms.understanding import understood
@@ -60,6 +62,7 @@ class Carrier:
     def place(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
         """Place a call: its `call_id`, and `status` "dialing" or "unclear". Raises AnswerRejected, NotStored, OrderFailed."""
         platform, talk = next(iter(self._talks.values()))  # one phone system alone places calls
+        _kept_state(wanted)
         receipt = self._receipt()
         call_id = f"rb-{self._around.new_id()}"
         step, row = self._conversations.move(platform, talk, None, lambda _: talk.place(wanted, receipt.event_id, call_id, receipt), _TIME)
@@ -71,8 +74,10 @@ class Carrier:
             if error.outcome != "unclear":
                 self._conversations.forget(row)
                 raise
-            step, row = self._conversations.move(platform, talk, row, lambda row: talk.unclear(_kept(row)), _TIME)
-            assert row is not None
+            try:
+                _, row = self._conversations.move(platform, talk, row, lambda row: talk.unclear(_kept(row)), _TIME)
+            except NotStored:  # whatever becomes of it, nobody may think that nothing was done
+                return {"call_id": call_id, "status": "unclear"}
         shown = talk.shown(_kept(row))
         return {"call_id": shown["call_id"], "status": shown["status"]}
 
@@ -80,7 +85,8 @@ class Carrier:
         """Have an action take effect now. Raises UnknownCall, AnswerRejected, NotStored, OrderFailed."""
         platform, talk, found = self._found(call_id)
         action, _ = understood(platform, answer)
-        return self._ordered(platform, talk, found, lambda row: talk.act(_kept(row), action))
+        state = _kept_state(answer)
+        return self._ordered(platform, talk, found, lambda row: talk.act(_kept(row), action, state))
 
     def record(self, call_id: str, *, on: bool) -> dict[str, Any]:
         """Begin or end a recording. Raises as `act` does."""
@@ -175,6 +181,17 @@ class Carrier:
 
     def _receipt(self) -> Receipt:
         return Receipt(self._around.new_id(), self._around.now(), self._include_raw)
+
+
+def _kept_state(given: Any) -> Any:
+    """The state that a request carries, ABSENT where it carries none. Raises AnswerRejected for one that cannot be kept."""
+    if not isinstance(given, Mapping) or "state" not in given:
+        return ABSENT
+    try:
+        storable_state(given["state"])
+    except ValueError as error:
+        raise AnswerRejected([Problem("state", str(error))]) from None
+    return given["state"]
 
 
 def _kept(row: Row | None) -> Kept:

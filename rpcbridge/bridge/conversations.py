@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from rpcbridge import db
 from rpcbridge.bridge.questions import Questions
 from rpcbridge.calls import storable_state
 from rpcbridge.codec import MethodCall, MethodResponse
@@ -288,4 +289,5 @@ def _kept(row: Row | None) -> Kept | None:
 
 
 def _same_as(platform: Platform, told: Told) -> str:
-    return f"{platform.name}:{told.same_as}"[:64] if told.same_as else ""
+    """Of one length, whatever a phone system takes for an id or a name: cut off, two that differ would be one."""
+    return db.key_of(platform.name, told.same_as) if told.same_as else ""

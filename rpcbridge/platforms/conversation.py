@@ -135,8 +135,8 @@ class Conversation(Protocol):
     def unclear(self, kept: Kept) -> Step:
         """Nobody knows whether the order was carried out with which the call was placed."""
 
-    def act(self, kept: Kept, action: AnyAction | Native) -> Step:
-        """An action that the backend wants now. Raises AnswerRejected."""
+    def act(self, kept: Kept, action: AnyAction | Native, state: Any) -> Step:
+        """An action that the backend wants now; state: ABSENT keeps what there is. Raises AnswerRejected."""
 
     def record(self, kept: Kept, on: bool) -> Step:
         """A recording that the backend wants begun or ended. Raises AnswerRejected."""

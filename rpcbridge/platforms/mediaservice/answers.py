@@ -48,7 +48,7 @@ def dialling(rules: Rules, session: Session, call: Call, now: float, *, greeted:
     members, repairs = rules.phrases.dialled(call, _shown_number(session), greeted=greeted)
     session = replace(
         session, phase="dialing", playing=written(call), fresh=False, target=call.target, status="unknown", cause=None,
-        dialled=now, answered=None, ring_seconds=None, max_duration=call.max_duration, splits=0,
+        dialled=now, answered=None, ring_seconds=None, max_duration=call.max_duration, splits=0, loops_left=0,
         recordings=session.recordings + call.record,
     )  # fmt: skip
     if call.record:
@@ -116,7 +116,7 @@ def _transferred(rules: Rules, session: Session, call: Call) -> Step:
 
 def _leaving(session: Session, answer: Answer, members: dict[str, Any], way: str, repairs: tuple[Repair, ...]) -> Step:
     tries = 0 if way == "split" else 1  # a split counts itself when it is ordered
-    session = replace(session, phase="transferring", playing=written(answer), fresh=False, splits=tries, buffer="")
+    session = replace(session, phase="transferring", playing=written(answer), fresh=False, splits=tries, buffer="", loops_left=0)
     timers = {SPLIT: AFTER_REPLY} if way == "split" else {}
     return stepped(session, echoed(session, members), served=answer, timers=timers, repairs=repairs)
 
@@ -148,7 +148,7 @@ def _native_call(session: Session, answer: Native, now: float, by: str) -> Step:
             target = answer.value.get("destAddr")
             session = replace(
                 session, phase="dialing", playing=written(answer), fresh=False, target=target if isinstance(target, str) else None,
-                status="unknown", cause=None, dialled=now, answered=None, ring_seconds=None, max_duration=0, splits=0,
+                status="unknown", cause=None, dialled=now, answered=None, ring_seconds=None, max_duration=0, splits=0, loops_left=0,
             )  # fmt: skip
             return stepped(session, value, served=answer)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -56,10 +57,16 @@ class Dialogue:
         session = self._new(turn) if kept is None else Session.of(kept)
         if state is not ABSENT:
             session = replace(session, state=state)
+        if turn.method == "getIvrCommand":
+            session = media.heard_of(turn, session)
         if session.phase == "ended":  # the person left while the backend thought about it
             return self._too_late(turn, session)
-        session = replace(session, fallbacks=session.fallbacks + 1 if is_fallback else 0)
-        if is_fallback and isinstance(answer, Menu) and session.fallbacks > self._rules.section.max_fallbacks:
+        if session.fresh and turn.method == "getIvrCommand" and (wanted := session.action) is not None:
+            with suppress(NoUsableAnswer):  # the backend wanted something else meanwhile: that came later, and counts
+                return at_media_level(self._rules, session, wanted, turn.now)
+        session = replace(session, fresh=False, fallbacks=session.fallbacks + 1 if is_fallback else 0)
+        repeats = not isinstance(answer, Native) and isinstance(self._rules.phrases.meant(answer), Menu)
+        if is_fallback and repeats and session.fallbacks > self._rules.section.max_fallbacks:
             step = self._silenced(turn, session)
         else:
             step = self._carried_out(turn, session, answer, is_fallback)
@@ -78,8 +85,9 @@ class Dialogue:
         session = Session.of(kept)  # a callback may have been faster, and told that it rings
         return stepped(replace(session, placing="unclear") if session.placing == "sent" else session)
 
-    def act(self, kept: Kept, action: AnyAction | Native) -> Step:
-        return outbound.acted(self._rules, Session.of(kept), action)
+    def act(self, kept: Kept, action: AnyAction | Native, state: Any = ABSENT) -> Step:
+        session = Session.of(kept)
+        return outbound.acted(self._rules, session if state is ABSENT else replace(session, state=state), action)
 
     def record(self, kept: Kept, on: bool) -> Step:
         return outbound.recording(Session.of(kept), on)

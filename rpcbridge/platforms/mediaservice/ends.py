@@ -87,7 +87,7 @@ def _order(name: str, session: Session) -> Order | None:
     if name == SPLIT:
         return split_order(session) if session.phase == "transferring" else None
     if name == LIMIT:
-        whom = session.other or session.person
+        whom = (session.other or session.person) if session.direction == "inbound" else session.person
         # Of a call that came in it is a connection that is limited, of one that we placed the whole call.
         limited = ("connected",) if session.direction == "inbound" else ("connected", "ivr", "transferring")
         if session.phase not in limited or not whom or not session.reply_id:

@@ -61,7 +61,7 @@ def _who(turn: Turn, session: Session) -> str:
 def _gone(turn: Turn, session: Session) -> Step:
     """The person left. Nobody is asked: nobody would hear the answer."""
     by = "target" if session.direction == "outbound" else "caller"
-    session = _with_outcome(turn, session, cancelled=session.phase == "dialing" and session.direction == "inbound")
+    session = _with_outcome(turn, session, cancelled=session.direction == "inbound" or bool(session.person))
     if session.phase == "connected" and turn.text("sip_reason"):
         session = replace(session, cause=cause_of(None, turn.text("sip_reason")) or session.cause)
     session = replace(session, phase="ended", ended=turn.now, ended_by=session.ended_by or by, fresh=False)
@@ -122,7 +122,7 @@ def _left(turn: Turn, session: Session, who: str) -> Step | Asks:
     """Whoever the person was connected to has left."""
     answer = session.action
     if who == "other" and session.phase == "connected" and isinstance(answer, Call) and answer.after_call == "ask":
-        return replace(session, connection="", reply_id=""), "leg_ended"
+        return replace(session, connection="", reply_id="", ended_by=""), "leg_ended"
     cause = cause_of(None, turn.text("sip_reason"))
     session = replace(_with_outcome(turn, session), cause=cause if cause is not None else session.cause)
     session = hung_up(session, "dropNoMsg", "target" if who == "other" else "platform")
@@ -138,14 +138,17 @@ def answered(rules: Rules, turn: Turn, session: Session, platform: str) -> Step:
         session, connection=turn.text("connection_id"), reply_id=turn.text("reply_id"),
         base_url=turn.text("site_base_url") or session.base_url,
     )  # fmt: skip
-    if session.phase != "dialing":  # the IVR's own leg
+    picks_up = session.direction == "outbound" and not session.person  # whom we dialled: the IVR comes next, or has asked already
+    if session.phase != "dialing" and not picks_up:  # the IVR's own leg
         if session.phase == "connected":
             return Step(about=session.about())
-        person, ivr = (caller, callee) if session.direction == "inbound" else (callee, caller)
+        sides = (caller, callee) if session.direction == "inbound" else (callee, caller)
+        person, ivr = sides if session.person not in sides or sides[0] == session.person else sides[::-1]
         return stepped(replace(known, person=person, ivr=ivr))
     known = replace(known, status="answered", answered=turn.now, ring_seconds=turn.now - session.dialled if session.dialled else None)
-    if session.direction == "outbound" and not session.person:  # the person picked up: the IVR comes next
-        known = replace(known, person=callee, ivr=caller, phase="ivr", started=turn.now, placing="")
+    if picks_up:
+        phase = "ivr" if session.phase == "dialing" else session.phase
+        known = replace(known, person=callee, ivr=caller, phase=phase, started=turn.now, placing="")
     else:
         person = session.person or (caller if session.direction == "inbound" else callee)
         known = replace(known, person=person, other=callee if person == caller else caller, phase="connected")

@@ -31,10 +31,7 @@ _MOST_TRIES = 2  # then the person hears something else
 
 def commanded(rules: Rules, turn: Turn, session: Session, platform: str) -> Step | Asks:
     """The answer to a getIvrCommand, or the call and the reason for which the backend is to be asked."""
-    session = replace(
-        session, command=turn.text("reply_id"), base_url=turn.text("site_base_url") or session.base_url,
-        session_id=session.session_id or turn.text("session_id"), placing="",
-    )  # fmt: skip
+    session = heard_of(turn, session)
     if session.phase in ("ending", "ended"):
         return stepped(session, echoed(session, {"phrases": [], "hangup": True}))
     if session.phase == "transferring":
@@ -42,6 +39,9 @@ def commanded(rules: Rules, turn: Turn, session: Session, platform: str) -> Step
     answer = session.action
     if session.fresh and answer is not None:
         return at_media_level(rules, session, answer, turn.now)
+    waits_for_person = session.direction == "outbound" and not session.person
+    if session.phase in ("dialing", "connected") and not waits_for_person:  # of the IVR that the person has left
+        return stepped(session, echoed(session, {"phrases": [], "hangup": True}), outcome="continued")
     if session.phase != "ivr":  # the first of an outbound call, or of one whose answer was lost
         session = replace(session, phase="ivr")
     if answer is None:
@@ -50,6 +50,14 @@ def commanded(rules: Rules, turn: Turn, session: Session, platform: str) -> Step
         session = hung_up(session, "dropNoMsg", "bridge")
         return stepped(session, echoed(session, {"phrases": [], "hangup": True}), timers={STOP_RECORDING: 0.0, END: LINGER})
     return _round(rules, turn, session, platform)
+
+
+def heard_of(turn: Turn, session: Session) -> Session:
+    """The call with what a getIvrCommand tells of itself: the ids that its reply, and an interruption, must carry."""
+    return replace(
+        session, command=turn.text("reply_id"), base_url=turn.text("site_base_url") or session.base_url,
+        session_id=session.session_id or "".join(turn.text("session_id").split()), placing="",
+    )  # fmt: skip
 
 
 def digits_in(turn: Turn, session: Session) -> str:

@@ -93,7 +93,7 @@ def reference(session: Session) -> dict[str, Any]:
 
 def echoed(session: Session, members: Mapping[str, Any]) -> dict[str, Any]:
     """A getIvrCommand's answer: `members` with the ids that the platform wants back."""
-    return {"sessionId": session.session_id, **reference(session), **members, "replyId": session.command}
+    return {**members, "sessionId": session.session_id, **reference(session), "replyId": session.command}
 
 
 def hung_up(session: Session, cause_code: str, by: str) -> Session:

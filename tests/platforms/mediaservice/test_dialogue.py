@@ -201,8 +201,8 @@ def test_a_split_that_does_not_happen_and_has_no_menu_gets_the_fallback():
     walk.due("split")
     walk.command()
     walk.due("split")
-    with pytest.raises(NoUsableAnswer, match="taken out of the IVR"):
-        walk.command()
+    assert names(walk.command()["phrases"]) == ["technical_problem"]
+    assert walk.phase == "ivr"
 
 
 def test_a_split_is_never_ordered_twice_by_a_timer_that_was_taken_over():
@@ -590,3 +590,86 @@ def test_a_call_that_rings_is_not_unclear_any_more():
     outbound(walk)
     walk._step(walk.talk.unclear, walk.kept)
     assert walk.talk.shown(walk.kept)["status"] == "ivr"
+
+
+def test_an_action_that_is_wanted_while_the_backend_thinks_is_what_is_heard():
+    walk = Walk([MENU])
+    walk.in_ivr()
+
+    class Slow(dict):
+        def get(self, *args: object) -> object:  # while its answer is on its way
+            walk.act({"action": "menu", "menu": "urgent", "prompt": "urgent"})
+            return dict.get(self, *args)
+
+    walk.answers = [Slow(MENU)]
+    assert names(walk.command("1")["phrases"]) == ["urgent"]
+
+
+def test_a_command_that_is_faster_than_callAnswered_leaves_the_person_the_person():
+    walk = Walk([MENU])
+    walk.place(**OUT, max_duration=600)
+    walk.command(sessionReferenceId='{"rb": "KEY"}')
+    walk.post("callAnswered", **ANSWERED | {"callerParticipantId": "p-ivr", "calleeParticipantId": "p-person"}, sessionReferenceId={"rb": "KEY"})
+    assert walk.timers["limit"] == 600
+    walk.post("sessionCompleted", sessionId="s-1")
+    assert [(told["event"], told.get("call_status")) for told in walk.told] == [("call_answered", None), ("call_ended", "answered")]
+
+
+def test_a_late_command_of_an_ivr_that_the_person_has_left_changes_nothing():
+    walk = Walk([MENU, DIAL])
+    walk.in_ivr()
+    walk.command("2")
+    walk.due("split")
+    walk.event("callerConnectionSplit", participantId="p-person")
+    assert walk.command()["hangup"] is True
+    assert (walk.phase, len(walk.asked)) == ("dialing", 2)
+    walk.post("callAnswered", **ANSWERED | {"calleeParticipantId": "p-2", "connectionId": "c-2"}, sessionReferenceId=walk.reference)
+    assert walk.told[-1]["event"] == "call_answered"
+
+
+def test_a_reply_carries_the_reply_id_of_its_own_command():
+    walk = Walk([{"action": "record"}])
+    walk.begin()
+    assert walk.command()["replyId"] == "command-1", "the fallback, since no callAnswered told how to record"
+
+
+def test_the_person_of_an_outbound_call_stays_the_person_in_a_second_ivr():
+    walk = Walk([DIAL | {"after_call": "ask"}, MENU, DIAL])
+    walk.place(**OUT)
+    outbound(walk)
+    walk.command()
+    walk.due("split")
+    walk.event("calleeConnectionSplit", participantId="p-person")
+    walk.post("callAnswered", **ANSWERED | {"callerParticipantId": "p-person", "calleeParticipantId": "p-2"}, sessionReferenceId={"rb": "KEY"})
+    walk.event("calledPartyDrop", participantId="p-2")
+    walk.post("callAnswered", **ANSWERED | {"callerParticipantId": "p-person", "calleeParticipantId": "p-ivr2"}, sessionReferenceId={"rb": "KEY"})
+    walk.command()
+    walk.command("1")
+    walk.due("split")
+    assert walk.event("callerConnectionSplit", participantId="p-person")["action"] == "call"
+
+
+def test_a_native_answer_cannot_take_our_reference_away():
+    walk = Walk([{"native": {"phrases": [], "sessionReferenceId": {"x": 1}}}])
+    assert walk.in_ivr()["sessionReferenceId"] == walk.reference
+
+
+def test_an_action_now_may_carry_state():
+    walk = Walk([MENU, MENU])
+    walk.in_ivr()
+    walk.act(MENU | {"state": {"n": 7}})
+    walk.command()
+    walk.command("1")
+    assert walk.asked[1]["state"] == {"n": 7}
+
+
+def test_who_hangs_up_while_somebody_is_rung_cancels():
+    walk = Walk([DIAL])
+    walk.place(**OUT)
+    outbound(walk)
+    walk.command()
+    walk.due("split")
+    walk.event("calleeConnectionSplit", participantId="p-person")
+    walk.event("callingPartyDrop", participantId="p-person")
+    walk.post("sessionCompleted", sessionId="s-1")
+    assert walk.told[-1]["call_status"] == "cancelled"

@@ -57,7 +57,15 @@ class Walk:
             valid_callback(callback, body)
         call = decode_call(json.dumps(body).encode(), callback)
         assert isinstance(call, MethodCall)
-        step = self._step(lambda kept: self.talk.begin(call, Found(kept), self._receipt()), self._of(call))
+        try:
+            step = self._step(lambda kept: self.talk.begin(call, Found(kept), self._receipt()), self._of(call))
+        except NoUsableAnswer:
+            if self._of(call) is None:
+                raise
+            step = self._step(
+                lambda kept: self.talk.answered(call, kept, actions.load(FALLBACK).action, self._receipt(), is_fallback=True, state=ABSENT),
+                self._of(call),
+            )
         if step.question is not None:
             step = self._asked(call, step)
         reply = {} if step.reply is None else step.reply
@@ -99,7 +107,7 @@ class Walk:
     def act(self, answer: dict[str, Any]) -> Step:
         """The backend wants this now."""
         action, _ = understood(self.platform, answer)
-        return self._step(lambda kept: self.talk.act(kept, action), self.kept)
+        return self._step(lambda kept: self.talk.act(kept, action, answer.get("state", ABSENT)), self.kept)
 
     def place(self, **wanted: Any) -> Step:
         """The backend wants a call placed."""
