@@ -15,7 +15,7 @@ run: $(VENV)/.installed ## set up, then run the bridge with an example backend o
 test: $(VENV)/.test-installed ## set up, then run every check: ruff, mypy, tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest --numprocesses 4 --dist loadscope -m "not alone"
+	$(BIN)/pytest --numprocesses 3 --dist loadscope -m "not alone"
 	$(BIN)/pytest --numprocesses 2 --dist loadscope -m alone --ignore tests/chaos
 	$(BIN)/pytest -m alone tests/chaos
 

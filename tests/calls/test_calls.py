@@ -13,6 +13,8 @@ from rpcbridge import db
 from rpcbridge.calls import Calls, Store, storable_state
 from tests.support import databases
 
+pytestmark = pytest.mark.alone  # a question waits 50 ms for the database, and no longer
+
 PATIENCE = 0.05
 
 

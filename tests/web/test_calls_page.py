@@ -292,6 +292,7 @@ def test_a_bridge_without_threads_to_spare_has_no_streams(tmp_path: Path):
         assert bridge.get("/debug/").status == 200
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_bridge_with_open_streams_stops_as_fast_as_one_without(tmp_path: Path, number: signal.Signals):
     with serving(tmp_path, workers=2) as (bridge, _):
