@@ -22,6 +22,10 @@ from rich.console import Console
 from benchmarks import databases, servers
 from benchmarks.payloads import CALL_ID, IN_REPLY, QUESTION
 from benchmarks.report import Outcome, RunFailed, Size, Target, table
+from rpcbridge.pbx import Emulated, discovered
+from rpcbridge.pbx.scripted import PhoneSystem, Script
+from rpcbridge.platforms import route
+from rpcbridge.transport import Transport
 
 MORE = 10.0  # milliseconds that a question may take longer than Voicenter's: nobody hears that
 SIZE = Size(rounds=3, seconds=4.0)
@@ -60,7 +64,19 @@ def _measured(folder: Path, database: str, size: Size, notes: list[str]) -> Time
         _Caller(port, defaultdict(list)).calls(1.0)  # threads and tables are made
         for _ in range(size.rounds):
             _Caller(port, times).calls(size.seconds)
+            for name, emulated in discovered().items():
+                _whole_calls(PhoneSystem(emulated, f"http://127.0.0.1:{port}/{route(name)}", Transport()), emulated, times, size.seconds / 4)
     return times
+
+
+def _whole_calls(system: PhoneSystem, emulated: Emulated, times: Times, seconds: float) -> None:
+    """Calls of two keys as an emulated phone system plays them, one after the other."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        started = time.perf_counter()
+        turns = list(system.place(Script(("1", "1"), dialect=emulated.dialects[0])))
+        times[f"a whole call of two keys ({emulated.name}, emulated)"].append((time.perf_counter() - started) * 1000)
+        _right(turns[-1].usable, turns[-1])
 
 
 def _figures(found: list[float]) -> dict[str, float]:
