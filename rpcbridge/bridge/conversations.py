@@ -6,13 +6,13 @@ kept by now. A caller whose call cannot be looked up is hung up, so the database
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 
-from rpcbridge import db
 from rpcbridge.bridge.questions import Questions
 from rpcbridge.calls import storable_state
 from rpcbridge.codec import MethodCall, MethodResponse
@@ -290,4 +290,6 @@ def _kept(row: Row | None) -> Kept | None:
 
 def _same_as(platform: Platform, told: Told) -> str:
     """Of one length, whatever a phone system takes for an id or a name: cut off, two that differ would be one."""
-    return db.key_of(platform.name, told.same_as) if told.same_as else ""
+    if not told.same_as:
+        return ""
+    return hashlib.sha256(f"{platform.name}\0{told.same_as}".encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -238,7 +238,16 @@ def newest(bridge: bridges.Running) -> int:
     return number
 
 
+def all_is_recorded(bridge: bridges.Running) -> None:
+    """What the test before had recorded, by whichever process, is in the list: each writes what waits after a quarter of a second."""
+    before = -1
+    while (now := newest(bridge)) != before:
+        before = now
+        time.sleep(1.5)
+
+
 def test_a_stream_of_one_worker_tells_what_the_others_record(bridge: bridges.Running):
+    all_is_recorded(bridge)
     with stream(bridge) as listening:
         assert (listening.status, listening.getheader("Content-Type")) == (200, "text/event-stream; charset=utf-8")
         assert listening.getheader("Cache-Control") == "no-store"
