@@ -77,7 +77,8 @@ class Running:
 
     def lines(self, event: str = "exchange") -> list[dict]:
         """The log's lines of one kind."""
-        found = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        whole, _, _ = self.log.read_text().rpartition("\n")  # the last line may still be written
+        found = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
         return [line for line in found if line["event"] == event]
 
     def lines_of(self, call_id: str, method: str) -> list[dict]:
