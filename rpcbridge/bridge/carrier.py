@@ -47,7 +47,7 @@ class Carrier:
         platform, talk = self._talks[due.row.platform]
         receipt, again = self._receipt(), due.attempt > 1
         step, row = self._conversations.move(
-            platform, talk, due.row, lambda row: talk.due(due.name, _kept(row), receipt, again=again), _TIME
+            platform, talk, due.row, _due(talk, due.name, receipt, again=again), _TIME
         )
         if step.order is None:
             return
@@ -107,9 +107,7 @@ class Carrier:
             row = self._conversations.find(platform, call_id, _TIME)
             if row is None:
                 break
-            step, _ = self._conversations.move(
-                platform, talk, row, lambda row, timer=timer: talk.due(timer, _kept(row), receipt, again=False), _TIME  # type: ignore[misc]
-            )
+            step, _ = self._conversations.move(platform, talk, row, _due(talk, timer, receipt, again=False), _TIME)
             if step.order:
                 self._observed(self._exchange(platform, step))
                 given.append(step.order)
@@ -181,6 +179,11 @@ class Carrier:
 
     def _receipt(self) -> Receipt:
         return Receipt(self._around.new_id(), self._around.now(), self._include_raw)
+
+
+def _due(talk: Conversation, name: str, receipt: Receipt, *, again: bool) -> Callable[[Row | None], Step]:
+    """What a timer does, made of the call as it is kept by then."""
+    return lambda row: talk.due(name, _kept(row), receipt, again=again)
 
 
 def _kept_state(given: Any) -> Any:

@@ -114,10 +114,10 @@ class Conversations:
             seen.outcome = step.outcome if step.outcome == "duplicate" else "noted"
         return MethodResponse({} if step.reply is None else step.reply)
 
-    def move(self, platform: Platform, talk: Conversation, row: Row | None, look: Look, seconds: float, traceparent: str = "") -> tuple[Step, Row | None]:
+    def move(self, platform: Platform, talk: Conversation, row: Row | None, look: Look, seconds: float) -> tuple[Step, Row | None]:
         """Make a step of which nobody hears by a reply: its events are on disk when this returns. Raises NotStored."""
         around = self._around
-        seen = Exchange(around.new_id(), platform.name, around.clock(), around.now(), traceparent, around.clock() + seconds)
+        seen = Exchange(around.new_id(), platform.name, around.clock(), around.now(), "", around.clock() + seconds)
         return self._kept_step(platform, talk, row, look, seen, durable=True)
 
     def find(self, platform: Platform, call_id: str, seconds: float) -> Row | None:

@@ -32,7 +32,7 @@ class Dialogue:
 
     def key_of(self, call: MethodCall) -> tuple[str, str]:
         turn = turn_of(call, NOBODYS)
-        return "".join(turn.text("session_id").split()), key_in(turn.said.get("session_reference_id"))
+        return turn.session_id, key_in(turn.said.get("session_reference_id"))
 
     def key_in(self, reply: Mapping[str, Any]) -> str:
         return key_in(reply.get("sessionReferenceId"))
@@ -107,7 +107,7 @@ class Dialogue:
     def _begun(self, turn: Turn, found: Found) -> Step:
         session = Session.of(found.kept) if found.kept else None
         if session is not None and not session.session_id and turn.text("session_id"):  # of a call that we had placed
-            session = replace(session, session_id="".join(turn.text("session_id").split()))
+            session = replace(session, session_id=turn.session_id)
         if turn.method in _DECISIONS:
             return self._decided(turn, session, found.available)
         return self._reported(turn, session)
@@ -147,7 +147,7 @@ class Dialogue:
         return stepped(over, events=events, timers={END: None}, outcome="answered" if events else "duplicate")
 
     def _new(self, turn: Turn) -> Session:
-        session_id = "".join(turn.text("session_id").split())
+        session_id = turn.session_id
         return Session(
             key=turn.receipt.event_id, call_id=session_id or f"rb-{turn.receipt.event_id}", session_id=session_id,
             caller_number=turn.said.get("calling_party"), caller_name=turn.said.get("display_name"),
@@ -163,7 +163,7 @@ class Dialogue:
         question = ActionRequested(
             **session.about(), event_id=turn.receipt.event_id, occurred_at=turn.receipt.occurred_at, platform=self._name,
             reason=reason, turn=session.turn if keep else ABSENT, menu=session.menu, previous_menu=session.previous_menu,
-            digits=media.digits_in(turn, session) if reason == "input" else "", state=session.state if keep else ABSENT,
+            digits=media.digits_in(turn) if reason == "input" else "", state=session.state if keep else ABSENT,
             raw=turn.kept_raw,
         )  # fmt: skip
         step = stepped(session, question=question)

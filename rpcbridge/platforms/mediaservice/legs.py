@@ -169,6 +169,6 @@ def notified(turn: Turn, session: Session, platform: str) -> Step:
     event = CallRinging(
         **session.about(), event_id=turn.receipt.event_id, occurred_at=turn.receipt.occurred_at, platform=platform, raw=turn.kept_raw,
     )  # fmt: skip
-    session = replace(session, session_id=session.session_id or turn.text("session_id"), placing="")
+    session = replace(session, session_id=session.session_id or turn.session_id, placing="")
     same_as = f"ringing:{session.key}:{turn.text('participant_id')}:{int(session.dialled or 0)}"
     return stepped(session, events=(Told(event, same_as),))

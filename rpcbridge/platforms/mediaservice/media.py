@@ -56,11 +56,11 @@ def heard_of(turn: Turn, session: Session) -> Session:
     """The call with what a getIvrCommand tells of itself: the ids that its reply, and an interruption, must carry."""
     return replace(
         session, command=turn.text("reply_id"), base_url=turn.text("site_base_url") or session.base_url,
-        session_id=session.session_id or "".join(turn.text("session_id").split()), placing="",
+        session_id=session.session_id or turn.session_id, placing="",
     )  # fmt: skip
 
 
-def digits_in(turn: Turn, session: Session) -> str:
+def digits_in(turn: Turn) -> str:
     """What the caller pressed and the platform matched; a termination key that was pressed alone is a digit, too."""
     match = turn.said.get("dtmf_params")
     said = match if isinstance(match, dict) else {}
@@ -70,7 +70,7 @@ def digits_in(turn: Turn, session: Session) -> str:
 
 def _round(rules: Rules, turn: Turn, session: Session, platform: str) -> Step | Asks:
     """A round of a menu is over: with digits, in the midst of them, or in silence."""
-    if digits_in(turn, session):
+    if digits_in(turn):
         return replace(session, silent=0, buffer="", loops_left=0), "input"
     typed = turn.text("dtmf_buffer")
     if typed and typed != session.buffer:  # still typing: nothing is played over it, and nobody is asked

@@ -58,6 +58,11 @@ class Turn:
         return value if isinstance(value, str) else ""
 
     @property
+    def session_id(self) -> str:
+        """The platform's id of the call, without the blanks that it may have been broken by; "" where there is none."""
+        return "".join(self.text("session_id").split())
+
+    @property
     def kept_raw(self) -> Maybe[object]:
         """The platform's own fields, where the backend gets them."""
         return self.raw if self.receipt.include_raw else ABSENT
